@@ -1,0 +1,196 @@
+"""What the inside asks of the outside, as Protocols. Adapters implement them; `wiring` alone chooses which.
+
+Time, randomness, the acting person and the places where a crash may be provoked are injected like any
+other tool, so that whatever Tocsin does can be replayed in a test to the second.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Time, as it is or as a test says it is."""
+
+    def now(self) -> datetime:
+        """Return the present as an aware UTC time."""
+
+    def monotonic(self) -> float:
+        """Return seconds on a clock that never goes back; only differences mean anything."""
+
+
+class Randomness(Protocol):
+    """Unpredictable bytes, for salts, nonces and identities."""
+
+    def token(self, length: int) -> bytes:
+        """Return `length` random bytes."""
+
+
+class CrashPoints(Protocol):
+    """Named places between two lines where a test may end the process."""
+
+    def reach(self, name: str) -> None:
+        """Do nothing in the house; in a test, perhaps never return."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts, and through which door (`cli`, `prefect`, `slack`, `file`)."""
+
+    person: str
+    door: str
+
+
+class Secrets(Protocol):
+    """Secrets by reference: `file:PATH`, `env:NAME`, `command:ARGV`, `credential:NAME` (systemd)."""
+
+    def read(self, reference: str) -> str:
+        """Return the secret. Raises ConfigurationError or Temporary, never showing the secret."""
+
+
+# --- restic -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryAccess:
+    """How to open one repository. `environment` holds further settings by name, resolved secrets among them."""
+
+    name: str
+    location: str
+    password_file: Path | None = None
+    password_command: str | None = None
+    environment: dict[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a long restic call stands."""
+
+    fraction: float
+    files_done: int
+    total_files: int
+    bytes_done: int
+    total_bytes: int
+
+
+OnProgress = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, slots=True)
+class BackupSummary:
+    """What `restic backup` says it did. Sizes in bytes. `unreadable` names sources it could not read."""
+
+    snapshot_id: str | None
+    files_new: int
+    files_changed: int
+    files_unmodified: int
+    data_added_bytes: int
+    data_added_packed_bytes: int
+    total_files: int
+    total_bytes: int
+    started_at: datetime | None
+    finished_at: datetime | None
+    incomplete: bool
+    unreadable: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One snapshot in a repository. `tree` and `original or id` survive copying and tagging; `id` does not."""
+
+    id: str
+    tree: str
+    time: datetime
+    hostname: str
+    paths: tuple[str, ...]
+    tags: tuple[str, ...]
+    original: str | None = None
+    total_files: int = 0
+    total_bytes: int = 0
+
+    @property
+    def identity(self) -> str:
+        """The id that evidence may name: the first one this snapshot ever had."""
+        return self.original or self.id
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreSummary:
+    """What `restic restore` did. `errors` pairs the restored path (or damaged object) with what was wrong."""
+
+    files_restored: int
+    total_files: int
+    bytes_restored: int
+    ok: bool
+    errors: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSummary:
+    """What `restic check` found. `broken_packs` and `errors` name the damaged objects."""
+
+    ok: bool
+    errors: tuple[str, ...] = ()
+    broken_packs: tuple[str, ...] = ()
+
+
+class Restic(Protocol):
+    """restic, typed. Every method raises the errors of `tocsin.errors`; none shows a secret."""
+
+    def version(self) -> str:
+        """Return the binary's version. Raises ConfigurationError when missing or too old."""
+
+    def init(self, repository: RepositoryAccess) -> str:
+        """Create the repository and return its id; an existing one is an OperationFailed."""
+
+    def backup(
+        self,
+        repository: RepositoryAccess,
+        paths: Sequence[Path],
+        *,
+        tags: Sequence[str] = (),
+        host: str | None = None,
+        excludes: Sequence[str] = (),
+        on_progress: OnProgress | None = None,
+    ) -> BackupSummary:
+        """Take one snapshot of `paths`. An unreadable source is `incomplete`, not an error."""
+
+    def snapshots(self, repository: RepositoryAccess, *, tags: Sequence[str] = ()) -> tuple[Snapshot, ...]:
+        """Return the snapshots carrying all of `tags`, oldest first."""
+
+    def restore(
+        self,
+        repository: RepositoryAccess,
+        snapshot_id: str,
+        target: Path,
+        *,
+        include: Sequence[str] = (),
+        on_progress: OnProgress | None = None,
+    ) -> RestoreSummary:
+        """Restore into the empty folder `target`, reading the repository itself and no cache."""
+
+    def check(self, repository: RepositoryAccess, *, read_data: bool = False) -> CheckSummary:
+        """Check the repository; with `read_data`, read every pack."""
+
+    def tag(self, repository: RepositoryAccess, snapshot_id: str, *, add: Sequence[str]) -> str:
+        """Add tags and return the snapshot's new id, found by listing again: a refused one may exit 0."""
+
+
+# --- mail -------------------------------------------------------------------------------------------------
+
+
+class Mailer(Protocol):
+    """Delivery of one mail, once."""
+
+    def send(self, message: EmailMessage) -> None:
+        """Hand the message to the mail server.
+
+        Raises:
+            Temporary: the server certainly did not take it; trying again is safe.
+            OutcomeUnknown: the connection broke after the text went out; it may have been taken.
+            OperationFailed: the server refused it for good.
+        """
