@@ -1,6 +1,6 @@
 """Take one program out of a release archive whose SHA-256 is known, for scripts/get-restic.
 
-Runs on the machine's bare Python before any package is installed, so it imports nothing beyond the standard library.
+Runs on the machine's bare Python before any package is installed: only the standard library is at hand.
 """
 
 import bz2
@@ -28,7 +28,7 @@ def main(source: str, sha256: str, program: str, target: Path) -> None:
         sys.exit(f"setup: cannot read the archive {source}: {error}")
     found = hashlib.sha256(content).hexdigest()
     if found != sha256.strip().lower():
-        sys.exit(f"setup: the archive {source} has SHA-256 {found}, not the expected {sha256}. Nothing was unpacked.")
+        sys.exit(f"setup: the archive {source} has SHA-256 {found}, not {sha256}. Nothing was unpacked.")
     try:
         target.write_bytes(unpack(source, content, program))
     except (OSError, KeyError, tarfile.TarError, zipfile.BadZipFile) as error:
@@ -63,7 +63,7 @@ def unpack(source: str, content: bytes, program: str) -> bytes:
 
 
 def pick(names: list[str], program: str) -> str:
-    """Return the member that is the program: `restic`, `restic.exe` or `restic_0.18.0_linux_amd64`, not its manual."""
+    """Return the member that is the program: `restic`, `restic.exe` or `restic_0.18.0_linux_amd64`."""
     for name in names:
         base = PurePosixPath(name).name
         if base in {program, f"{program}.exe"} or base.startswith(f"{program}_"):

@@ -32,7 +32,7 @@ def write_durably(path: Path, data: bytes, *, mode: int = 0o600) -> None:
 
     Raises OperationFailed when the disk is full, read-only or not ours; nothing is then left behind.
     """
-    with _explained(path):
+    with explained(path):
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:80]}.")
         try:
             with os.fdopen(handle, "wb") as file:
@@ -53,7 +53,7 @@ def private_folder(path: Path) -> Path:
 
     Raises OperationFailed when it cannot be made.
     """
-    with _explained(path):
+    with explained(path):
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         if path.stat().st_mode & 0o077:
             path.chmod(0o700)
@@ -70,7 +70,8 @@ def flush_folder(path: Path) -> None:
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def explained(path: Path) -> Iterator[None]:
+    """Turn what the system says of writing `path` into an OperationFailed with a clear sentence."""
     try:
         yield
     except OSError as fault:

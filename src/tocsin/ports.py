@@ -59,7 +59,7 @@ class RepositoryAccess:
     """How to open one repository. `environment` holds further settings by name, resolved secrets among them."""
 
     name: str
-    location: str
+    location: str = field(repr=False)  # may hold a user and password: rest:https://user:password@host/
     password_file: Path | None = None
     password_command: str | None = None
     environment: dict[str, str] = field(default_factory=dict, repr=False)
@@ -77,6 +77,7 @@ class Progress:
 
 
 OnProgress = Callable[[Progress], None]
+OnDamaged = Callable[[str, str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +160,18 @@ class Restic(Protocol):
     ) -> BackupSummary:
         """Take one snapshot of `paths`. An unreadable source is `incomplete`, not an error."""
 
-    def snapshots(self, repository: RepositoryAccess, *, tags: Sequence[str] = ()) -> tuple[Snapshot, ...]:
-        """Return the snapshots carrying all of `tags`, oldest first."""
+    def snapshots(
+        self,
+        repository: RepositoryAccess,
+        *,
+        tags: Sequence[str] = (),
+        on_damaged: OnDamaged | None = None,
+    ) -> tuple[Snapshot, ...]:
+        """Return the snapshots carrying all of `tags`, oldest first.
+
+        One that cannot be read goes to `on_damaged` (id, what is wrong); without it, an OperationFailed:
+        a list with a silent gap would pass an older snapshot off as the latest.
+        """
 
     def restore(
         self,
@@ -178,6 +189,9 @@ class Restic(Protocol):
 
     def tag(self, repository: RepositoryAccess, snapshot_id: str, *, add: Sequence[str]) -> str:
         """Add tags and return the snapshot's new id, found by listing again: a refused one may exit 0."""
+
+    def unlock(self, repository: RepositoryAccess) -> None:
+        """Remove the locks of processes that are gone; never one whose process may be alive."""
 
 
 # --- mail -------------------------------------------------------------------------------------------------

@@ -120,16 +120,28 @@ def _problem(
     if is_key:
         return Problem(document.key_place(path), _key_sentence(fault, path))
     value = document.at(path)
+    if value is None and path in document.keys and kind in _WANTED:
+        return Problem(document.key_place(path), f"{spell(path)} has no value.")
+    if kind.startswith("union_tag") and (tag := re.fullmatch(r"'(.+)'", str(context.get("discriminator")))):
+        path = (*path, tag[1])
+        value = document.at(path)
+    if kind == "union_tag_not_found":
+        return Problem(document.key_place(path), f"{spell(path)} is missing.")
     if kind in {"enum", "literal_error", "union_tag_invalid"}:
-        choices = re.findall(r"'([^']*)'", str(context.get("expected", context.get("expected_tags", ""))))
+        expected = str(context.get("expected", context.get("expected_tags", "")))
+        choices = re.findall(r"'([^']*)'", expected) or expected.split(" or ")
         return _wrong_choice(value, choices, path, document)
     return Problem(document.place(path), _sentence(kind, context, fault["msg"], path, value))
 
 
 def _wrong_choice(value: Data, choices: Sequence[str], path: Path, document: Document) -> Problem:
     meant = nearest(value, choices) if isinstance(value, str) else None
-    listed = "" if meant else f" It is one of: {', '.join(choices)}."
+    listed = "" if meant else f" It is {_alternatives(choices)}."
     return Problem(document.place(path), f"{spell(path)} cannot be {_shown(value)}.{listed}", meant)
+
+
+def _alternatives(choices: Sequence[str]) -> str:
+    return f"one of: {', '.join(choices)}" if len(choices) > 1 else f"always {choices[0]}"
 
 
 def _key_sentence(fault: Mapping[str, Any], path: Path) -> str:
@@ -154,8 +166,6 @@ def _sentence(kind: str, context: Mapping[str, Any], said: str, path: Path, valu
         return f"{subject} must not be empty."
     if kind in {"too_long", "string_too_long"}:
         return f"{subject} is too long: at most {context.get('max_length')}."
-    if kind == "union_tag_not_found":
-        return f"{subject} needs {context.get('discriminator', 'its kind')}."
     words = re.sub(r"^(Input|Value|String) should", "must", said)
     return f"{subject} {words[0].lower()}{words[1:]}."
 

@@ -10,6 +10,7 @@ The result is read from the parser's events, so nothing is built that is then th
 
 import re
 from collections.abc import Iterator
+from typing import NoReturn
 
 import yaml
 
@@ -37,7 +38,7 @@ _SYNTAX = {
     "mapping values are not allowed": "A second ': ' stands here, or the line is indented too far. Put text "
     "that holds ': ' in quotes.",
     "could not find expected ':'": "This line has no ': ' after its key, or a quote above was never closed.",
-    "did not find expected key": "This line is not indented like its neighbours, or a quote above was never closed.",
+    "did not find expected key": "This line is not indented like its neighbours, or a quote above is open.",
     "did not find expected '-' indicator": "This line is not indented like the list it belongs to.",
     "found unexpected end of stream": "A quote is opened here and never closed.",
     "did not find expected ',' or ']'": "A list is opened with '[' and never closed, or a comma is missing.",
@@ -135,7 +136,7 @@ class _Reading:
             if isinstance(event, yaml.AliasEvent):
                 return ""
             self._stop(self._place(event), "A key must be a word, not a list or a map.")
-        if event.value == "<<" and event.style is None:
+        if event.value == "<<" and not event.style:
             self._problem(event, "Merge keys ('<<') are not used here. Write the keys out.")
         return str(event.value)
 
@@ -176,12 +177,12 @@ class _Reading:
 
     def _place(self, event: yaml.Event) -> Place:
         mark = event.start_mark
-        return Place(self.name, mark.line + 1, mark.column + 1)
+        return Place(self.name, mark.line + 1, mark.column + 1) if mark else Place(self.name)
 
     def _problem(self, event: yaml.Event, message: str) -> None:
         self.problems.append(Problem(self._place(event), message))
 
-    def _stop(self, place: Place, message: str) -> None:
+    def _stop(self, place: Place, message: str) -> NoReturn:
         raise ConfigurationError([*self.problems, Problem(place, message)]) from None
 
 

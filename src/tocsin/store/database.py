@@ -6,67 +6,131 @@ SQLite (WAL, full fsync, foreign keys) by default, PostgreSQL by URL. A writer t
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Engine, Executable
+from sqlalchemy import Connection, CursorResult, Engine, Executable, insert, select
 
+from tocsin.durable import private_folder, write_durably
 from tocsin.ports import Actor, Clock, CrashPoints, Randomness
+from tocsin.store.chain import (
+    FIRST_PREVIOUS,
+    FORMAT,
+    Entry,
+    JsonValue,
+    Line,
+    canonical,
+    content_hash,
+    private_digest,
+)
+from tocsin.store.columns import fitting, instant_text, storable
+from tocsin.store.engine import make_engine, reading, writing
+from tocsin.store.faults import explained
+from tocsin.store.heads import Head
+from tocsin.store.keys import JournalKey
+from tocsin.store.schema import bring_up_to_date
+from tocsin.store.sealing import seal
+from tocsin.store.tables import journal, journal_private
 
-JsonValue = str | int | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
+__all__ = ["Entry", "JsonValue", "Store", "Transaction", "open_store"]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One entry of the journal."""
+def open_store(url: str, state_folder: Path, clock: Clock, randomness: Randomness, crash: CrashPoints) -> "Store":
+    """Open the store at `url`, made or migrated where needed; `state_folder` keeps the journal's key and head.
 
-    seq: int
-    at: datetime
-    actor: str
-    door: str
-    subject: str
-    kind: str
-    payload: str
-    previous: str
-    hash: str
+    Raises:
+        UsageError: the URL, or what is there, is not a store of this Tocsin.
+        Temporary: it is busy or out of reach.
+        OperationFailed: the disk is full, read-only or damaged.
+    """
+    private_folder(state_folder)
+    engine = make_engine(url)
+    try:
+        with explained(engine.url):
+            bring_up_to_date(engine)
+    except BaseException:
+        engine.dispose()
+        raise
+    return Store(engine, clock, randomness, crash, state_folder)
 
 
 class Store:
     """The database, with the tools that writing to it needs."""
 
-    def __init__(self, engine: Engine, clock: Clock, randomness: Randomness, crash: CrashPoints) -> None:
+    def __init__(
+        self, engine: Engine, clock: Clock, randomness: Randomness, crash: CrashPoints, state_folder: Path
+    ) -> None:
         self.engine = engine
+        self.keys_folder = state_folder / "keys"
+        self.head_file = state_folder / "heads" / "head.json"
         self._clock = clock
         self._randomness = randomness
         self._crash = crash
+        self._key = JournalKey(self.keys_folder, randomness)
 
     def new_id(self) -> str:
         """Return a new identity: 32 hexadecimal digits, unguessable."""
         return self._randomness.token(16).hex()
 
+    def now(self) -> datetime:
+        """Return the present, by the clock this store writes with."""
+        return self._clock.now()
+
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Open a consistent view. Raises Temporary when the database is out of reach."""
-        raise NotImplementedError
+        with explained(self.engine.url), reading(self.engine) as connection:
+            yield connection
 
     @contextmanager
     def write(self, actor: Actor) -> Iterator["Transaction"]:
         """Open the one write transaction: committed at the end, rolled back whole on any error."""
-        raise NotImplementedError
+        with explained(self.engine.url), writing(self.engine) as connection:
+            yield Transaction(connection, actor, self._clock.now(), self._randomness, self._key)
+            self._crash.reach("store.before_commit")
+        self._crash.reach("store.after_commit")
+
+    def sign_head(self, actor: Actor | None = None) -> Head | None:
+        """Sign the journal's last entry, keep the head in the store and in `heads/head.json`, and return it.
+
+        Called at the end of each operation; doors post the returned head's `document()` outside. None while the
+        journal is empty. Signing twice at the same entry returns the first head. `actor` tells who made a new key
+        known, which is journalled.
+        """
+        with self.write(actor or Actor("tocsin", "store")) as tx:
+            head = seal(tx, self._key)
+            if head is not None:
+                # Within the write lock, so that an older head never lands on a newer one.
+                private_folder(self.head_file.parent)
+                write_durably(self.head_file, head.document())
+        return head
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.engine.dispose()
 
 
 class Transaction:
     """One write transaction, with the journal at hand."""
 
-    def __init__(self, connection: Connection, actor: Actor, now: datetime) -> None:
+    def __init__(
+        self, connection: Connection, actor: Actor, now: datetime, randomness: Randomness, key: JournalKey
+    ) -> None:
         self.connection = connection
         self.actor = actor
         self.now = now
+        self._randomness = randomness
+        self._key = key
+        self._last: tuple[int, str] | None = None
+
+    def new_id(self) -> str:
+        """Return a new identity: 32 hexadecimal digits, unguessable."""
+        return self._randomness.token(16).hex()
 
     def execute(self, statement: Executable) -> CursorResult[Any]:
         """Run one statement in this transaction."""
-        return self.connection.execute(statement)  # type: ignore[return-value]
+        return self.connection.execute(statement)
 
     def record(
         self, kind: str, subject: str, payload: Mapping[str, JsonValue], private: Mapping[str, str] | None = None
@@ -74,6 +138,50 @@ class Transaction:
         """Append one journal entry.
 
         `payload` holds ids, codes, counts and hashes; no floats. Names and free text go into `private`,
-        which the payload binds by a salted digest.
+        which the payload binds by a salted digest, as `{"private": {name: digest}}`. The first entry of a journal
+        is preceded by `journal.opened`, which gives the chain its identity.
+
+        Raises ValueError for what a journal cannot hold: that is our mistake, not the person's.
         """
-        raise NotImplementedError
+        last = self.last_entry()
+        if last is None:
+            self._append("journal.opened", "journal", self._opening())
+        if "private" in payload:
+            raise ValueError("`private` is the journal's own key: hand private texts over as `private=`")
+        salted = {
+            name: (self._randomness.token(16).hex(), storable(text)) for name, text in (private or {}).items()
+        }
+        digests: dict[str, JsonValue] = {name: private_digest(*bound) for name, bound in salted.items()}
+        entry = self._append(kind, subject, {**payload, "private": digests} if digests else payload)
+        for name, (salt, text) in salted.items():
+            self.execute(insert(journal_private).values(seq=entry.seq, name=name, salt=salt, text=text))
+        return entry
+
+    def last_entry(self) -> tuple[int, str] | None:
+        """Return the sequence and hash of the last entry, None while there is none."""
+        if self._last is None:
+            newest = select(journal.c.seq, journal.c.hash).order_by(journal.c.seq.desc()).limit(1)
+            if row := self.execute(newest).one_or_none():
+                self._last = (row.seq, row.hash)
+        return self._last
+
+    def _opening(self) -> dict[str, JsonValue]:
+        return {"chain": self._randomness.token(16).hex(), "format": FORMAT, "key": self._key.public().name}
+
+    def _append(self, kind: str, subject: str, payload: Mapping[str, JsonValue]) -> Entry:
+        seq, previous = self._last or (0, FIRST_PREVIOUS)
+        line = Line(
+            seq=seq + 1,
+            at=instant_text(self.now),
+            actor=fitting(self.actor.person, journal.c.actor),
+            door=fitting(self.actor.door, journal.c.door),
+            subject=fitting(subject, journal.c.subject),
+            kind=fitting(kind, journal.c.kind),
+            payload=canonical(payload),
+            previous=previous,
+            hash="",
+        )
+        entry = Entry(**{**line._asdict(), "at": self.now, "hash": content_hash(line)})
+        self.execute(insert(journal).values({column.name: getattr(entry, column.name) for column in journal.c}))
+        self._last = (entry.seq, entry.hash)
+        return entry

@@ -57,22 +57,25 @@ def begin(
             )
             tx.record(f"{kind}.started", subject, {"operation": begun.id, **(payload or {})})
     except IntegrityError as clash:
-        raise Temporary(
-            f"A {kind} of {subject.partition(':')[2]} is running already; nothing was started. "
-            "Wait for it to end (`tocsin status` shows it) and try again."
-        ) from clash
+        raise Temporary(_running(store, kind, subject)) from clash
     return begun
 
 
 def finish(
     tx: Transaction, operation: Operation, verdict: str, payload: Mapping[str, JsonValue] | None = None
 ) -> None:
-    """Journal `KIND.finished` with its verdict, in the transaction that records what was done."""
-    tx.execute(
+    """Journal `KIND.finished` with its verdict, in the transaction that records what was done.
+
+    One that was given up as unknown meanwhile may still finish: what is known now counts. Finishing twice is our
+    own mistake, and a ValueError.
+    """
+    changed = tx.execute(
         update(operations)
-        .where(operations.c.id == operation.id)
+        .where(operations.c.id == operation.id, operations.c.state != "finished")
         .values(state="finished", verdict=verdict, finished_at=tx.now, detail=dict(payload or {}))
     )
+    if not changed.rowcount:
+        raise ValueError(f"the operation {operation.id} was never started, or is finished already")
     tx.record(
         f"{operation.kind}.finished",
         operation.subject,
@@ -83,7 +86,10 @@ def finish(
 def sweep(
     store: Store, actor: Actor, *, kind: str | None = None, subject: str | None = None
 ) -> tuple[Operation, ...]:
-    """Turn started operations of this host whose process is gone to `unknown`, and return them."""
+    """Turn started operations of this host whose process is gone to `unknown`, and return them.
+
+    Those of other hosts are left alone, for nobody can see from here whether they run: `give_up` is for them.
+    """
     query = select(operations).where(operations.c.state == "started", operations.c.host == socket.gethostname())
     if kind is not None:
         query = query.where(operations.c.kind == kind)
@@ -91,31 +97,63 @@ def sweep(
         query = query.where(operations.c.subject == subject)
     with store.read() as connection:
         gone = [row for row in connection.execute(query) if not is_alive(row.process)]
-    swept = []
-    for row in gone:
-        with store.write(actor) as tx:
-            changed = tx.execute(
-                update(operations)
-                .where(operations.c.id == row.id, operations.c.state == "started")
-                .values(state="unknown", finished_at=tx.now)
-            )
-            if changed.rowcount:
-                tx.record(f"{row.kind}.unknown", row.subject, {"operation": row.id})
-                swept.append(Operation(row.id, row.kind, row.subject))
-    return tuple(swept)
+    return tuple(Operation(row.id, row.kind, row.subject) for row in gone if give_up(store, actor, row.id))
+
+
+def give_up(store: Store, actor: Actor, operation_id: str) -> bool:
+    """Turn one started operation to `unknown` and journal it; False when it was not running any more.
+
+    For a person who knows that the machine it ran on is gone or renamed; `sweep` does it for dead processes.
+    """
+    with store.write(actor) as tx:
+        changed = tx.execute(
+            update(operations)
+            .where(operations.c.id == operation_id, operations.c.state == "started")
+            .values(state="unknown", finished_at=tx.now)
+            .returning(operations.c.kind, operations.c.subject)
+        ).one_or_none()
+        if changed is None:
+            return False
+        tx.record(f"{changed.kind}.unknown", changed.subject, {"operation": operation_id})
+        return True
 
 
 def this_process() -> str:
-    """Return this process's pid with its start time, which no later process shares."""
-    return f"{os.getpid()}:{_start_time(os.getpid())}"
+    """Return this process's pid, start time and boot, which no other process of this host ever shares."""
+    return f"{os.getpid()}:{_start_time(os.getpid())}:{_boot()}"
 
 
 def is_alive(process: str) -> bool:
     """Tell whether the process that `this_process` named is still there."""
-    pid, _, started = process.partition(":")
-    if not pid.isdigit():
+    pid, _, rest = process.partition(":")
+    started, _, boot = rest.partition(":")
+    if not pid.isdigit() or boot != _boot():
         return False
-    return _start_time(int(pid)) == started and started != ""
+    return started != "" and _start_time(int(pid)) == started
+
+
+def _running(store: Store, kind: str, subject: str) -> str:
+    name = subject.partition(":")[2] or subject
+    query = select(operations).where(
+        operations.c.kind == kind, operations.c.subject == subject, operations.c.state == "started"
+    )
+    with store.read() as connection:
+        row = connection.execute(query).one_or_none()
+    if row is None:
+        return f"A {kind} of {name} has just ended elsewhere; nothing was started. Try again."
+    since = f"{row.started_at:%Y-%m-%d %H:%M} UTC by {row.actor} on {row.host}"
+    said = f"A {kind} of {name} is running already, since {since}; nothing was started. "
+    if row.host != socket.gethostname():
+        return said + f"Wait for it to end and try again; run Tocsin on {row.host} to see whether it still lives."
+    return said + "Wait for it to end (`tocsin status` shows it) and try again."
+
+
+def _boot() -> str:
+    # After a reboot another service may well get the same pid at the same tick.
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
+    except OSError:
+        return ""
 
 
 def _start_time(pid: int) -> str:

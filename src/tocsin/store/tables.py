@@ -64,9 +64,10 @@ journal_head = Table(
     "journal_head",
     metadata,
     Column("seq", ForeignKey("journal.seq"), primary_key=True),
+    Column("key", String(64), primary_key=True),  # SHA-256 of the raw public key; each host has its own
+    Column("chain", String(32), nullable=False),
     Column("hash", String(64), nullable=False),
     Column("at", Instant, nullable=False),
-    Column("key", String(64), nullable=False),  # SHA-256 of the raw public key
     Column("signature", LargeBinary, nullable=False),
 )
 
@@ -152,6 +153,7 @@ snapshot = Table(
     Column("manifest_sha256", String(64)),
     Column("manifest_path", Text),  # where the manifest lies inside the snapshot
     Column("paths", Json, nullable=False),
+    Column("changed", Json),  # paths that changed between their hash and the end of the backup
     Column("operation", ForeignKey("operation.id"), nullable=False),
     Index("ix_snapshot_backup_plan_time", "backup_plan", "time"),
 )

@@ -1,0 +1,122 @@
+"""What is written of a backup when it has ended: the ledger's row and the journal's word, or neither."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import insert
+
+from tocsin.backups.judging import BackupFacts, BackupVerdict, judge_backup
+from tocsin.backups.ledger import LedgerEntry, ledger_entry
+from tocsin.context import Context
+from tocsin.errors import TocsinError
+from tocsin.manifest import SourceFault, TakenManifest
+from tocsin.ports import BackupSummary
+from tocsin.store.database import JsonValue, Transaction
+from tocsin.store.operations import Operation, finish
+from tocsin.store.tables import snapshot as snapshots
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Everything seen in one backup. Without a usable source there is no manifest and no summary."""
+
+    operation: Operation
+    plan: str
+    repository: str
+    faults: dict[Path, SourceFault]
+    taken: TakenManifest | None
+    changed: tuple[str, ...]
+    summary: BackupSummary | None
+
+    @property
+    def facts(self) -> BackupFacts:
+        """What the judge is shown."""
+        return BackupFacts(
+            faults={str(path): fault for path, fault in self.faults.items()},
+            manifest_files=self.taken.files if self.taken else 0,
+            unread=self.taken.unread if self.taken else (),
+            changed=self.changed,
+            summary=self.summary,
+        )
+
+    @property
+    def hashed_files(self) -> int:
+        """How many files were read for the manifest."""
+        return self.taken.hashed_files if self.taken else 0
+
+    @property
+    def hashed_bytes(self) -> int:
+        """How much was read for the manifest."""
+        return self.taken.hashed_bytes if self.taken else 0
+
+
+def record(ctx: Context, done: Done) -> tuple[BackupVerdict, LedgerEntry | None]:
+    """Judge the backup, write its row and its finish in one transaction, and sign the journal's head."""
+    judged = judge_backup(done.facts)
+    with ctx.store.write(ctx.actor) as tx:
+        entry = _write_row(tx, done, judged)
+        if told := [*judged.reasons, *judged.notes]:
+            tx.record(
+                "backup.judged",
+                done.operation.subject,
+                {"operation": done.operation.id, "verdict": str(judged.verdict)},
+                private={"reasons": "\n".join(told)},
+            )
+        finish(tx, done.operation, str(judged.verdict), _payload(done, judged, entry))
+    ctx.store.sign_head(ctx.actor)
+    return judged, entry
+
+
+def record_failure(
+    ctx: Context, operation: Operation, repository: str, verdict: str, fault: BaseException
+) -> None:
+    """Journal that the operation ended in an error; `verdict` is `failed` or `interrupted`."""
+    # When the store is what failed, the person must hear of the first fault, and the next run sweeps this one.
+    with suppress(TocsinError):
+        with ctx.store.write(ctx.actor) as tx:
+            tx.record(
+                "backup.failed",
+                operation.subject,
+                {"operation": operation.id, "repository": repository},
+                private={"why": str(fault) or type(fault).__name__},
+            )
+            finish(tx, operation, verdict, {"repository": repository, "error": type(fault).__name__})
+        ctx.store.sign_head(ctx.actor)
+
+
+def _write_row(tx: Transaction, done: Done, judged: BackupVerdict) -> LedgerEntry | None:
+    summary, taken = done.summary, done.taken
+    if summary is None or summary.snapshot_id is None or taken is None:
+        return None
+    values: dict[str, Any] = {
+        "id": summary.snapshot_id,
+        "repository": done.repository,
+        "backup_plan": done.plan,
+        "tree": "",  # restic does not say it here, and asking is a second call; `watch` fills it in
+        "time": summary.started_at or tx.now,
+        "verdict": str(judged.verdict),
+        "files": summary.total_files,
+        "bytes": summary.total_bytes,
+        "added_bytes": summary.data_added_packed_bytes,
+        "manifest_sha256": taken.sha256,
+        "manifest_path": str(taken.folder),
+        "paths": [str(path) for path in taken.paths],
+        "changed": list(done.changed),
+        "operation": done.operation.id,
+    }
+    tx.execute(insert(snapshots).values(values))
+    return ledger_entry(values)
+
+
+def _payload(done: Done, judged: BackupVerdict, entry: LedgerEntry | None) -> dict[str, JsonValue]:
+    return {
+        "repository": done.repository,
+        "snapshot": entry.id if entry else None,
+        "manifest_sha256": entry.manifest_sha256 if entry else None,
+        "files": entry.files if entry else 0,
+        "bytes": entry.bytes if entry else 0,
+        "changed_during_backup": len(done.changed),
+        "reasons": [str(code) for code in judged.codes],
+    }

@@ -1,0 +1,207 @@
+"""The watch: are the backups fresh, and is what the ledger says really in the repositories?
+
+Each repository is asked once. An alarm is raised when something begins to be wrong and cleared when it no
+longer is; one that stands is not raised again. Its text is a fixed template with ids and times alone: it goes to
+our own people and carries no client's data.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import insert, select, update
+
+from tocsin.backups.freshness import CLOCK_TOLERANCE, Freshness, PlanFreshness, freshness
+from tocsin.backups.ledger import LedgerEntry, ledger
+from tocsin.context import Context
+from tocsin.errors import TocsinError
+from tocsin.model.fields import spell_duration
+from tocsin.ports import Snapshot
+from tocsin.repositories import repository_access
+from tocsin.store.tables import alarm as alarms
+from tocsin.store.tables import snapshot as snapshots
+
+KINDS = (
+    "backup.late",
+    "backup.never",
+    "repository.unchecked",
+    "snapshot.missing",
+    "snapshot.changed",
+    "snapshot.damaged",
+    "snapshot.foreign",
+    "snapshot.future",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Something that is wrong now. Kind and subject say which; the text is for people."""
+
+    kind: str
+    subject: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What the watch saw: every plan's freshness, every alarm that stands, and what is new of them."""
+
+    plans: tuple[PlanFreshness, ...]
+    standing: tuple[Alarm, ...]
+    raised: tuple[Alarm, ...]
+    cleared: tuple[Alarm, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one repository said it holds. `fault` says why it could not be asked."""
+
+    repository: str
+    snapshots: tuple[Snapshot, ...] = ()
+    damaged: tuple[str, ...] = ()
+    fault: str | None = None
+
+
+def watch(ctx: Context) -> Watched:
+    """Look at every repository, compare it with the ledger, and raise and clear alarms accordingly."""
+    with ctx.store.read() as connection:
+        entries = ledger(connection)
+        plans = freshness(connection, ctx.workspace, ctx.clock.now())
+    seen = [_look(ctx, repository) for repository in ctx.workspace.repositories]
+    wrong = [*freshness_alarms(plans)]
+    for one in seen:
+        wrong += repository_alarms(
+            one, [entry for entry in entries if entry.repository == one.repository], ctx.clock.now()
+        )
+    unasked = {one.repository for one in seen if one.fault}
+    raised, cleared = _settle_alarms(ctx, wrong, unasked)
+    _fill_in_trees(ctx, seen, entries)
+    if raised or cleared:
+        ctx.store.sign_head(ctx.actor)
+    return Watched(plans, tuple(wrong), raised, cleared)
+
+
+def freshness_alarms(plans: Iterable[PlanFreshness]) -> list[Alarm]:
+    """Return an alarm for each plan that is late or has never been backed up."""
+    found = []
+    for plan in plans:
+        if plan.state is Freshness.NEVER:
+            text = f"The backup plan {plan.plan} has no good snapshot at all. Run 'tocsin backup run {plan.plan}'."
+            found.append(Alarm("backup.never", f"plan:{plan.plan}", text))
+        elif plan.state is Freshness.LATE and plan.last_ok:
+            text = (
+                f"The backup plan {plan.plan} is late: its last good snapshot is of "
+                f"{plan.last_ok:%Y-%m-%d %H:%M} UTC, and no more than {spell_duration(plan.rpo)} may be lost. "
+                f"See what was taken with 'tocsin backup list {plan.plan}'."
+            )
+            found.append(Alarm("backup.late", f"plan:{plan.plan}", text))
+    return found
+
+
+def repository_alarms(seen: Seen, entries: list[LedgerEntry], now: datetime) -> list[Alarm]:
+    """Compare what a repository holds with what the ledger says it must. Pure."""
+    where = f"the repository {seen.repository}"
+    if seen.fault:
+        return [
+            Alarm(
+                "repository.unchecked",
+                f"repository:{seen.repository}",
+                f"Could not look into {where}: {seen.fault}",
+            )
+        ]
+    held = {snapshot.identity: snapshot for snapshot in seen.snapshots}
+    held |= {snapshot.id: snapshot for snapshot in seen.snapshots}
+    known = {entry.id for entry in entries}
+    found = []
+    for entry in entries:
+        subject = f"snapshot:{seen.repository}/{entry.short_id}"
+        snapshot = held.get(entry.id)
+        if entry.id in seen.damaged:
+            found.append(Alarm("snapshot.damaged", subject, f"Snapshot {entry.short_id} in {where} is damaged."))
+        elif snapshot is None:
+            text = (
+                f"Snapshot {entry.short_id} of the plan {entry.backup_plan} is gone from {where}; nobody told us."
+            )
+            found.append(Alarm("snapshot.missing", subject, text))
+        elif entry.tree and snapshot.tree != entry.tree:
+            text = f"Snapshot {entry.short_id} in {where} is not what was saved: its tree is another."
+            found.append(Alarm("snapshot.changed", subject, text))
+    for snapshot in seen.snapshots:
+        subject = f"snapshot:{seen.repository}/{snapshot.identity[:8]}"
+        if snapshot.time > now + CLOCK_TOLERANCE:
+            dated = f"{snapshot.time:%Y-%m-%d %H:%M} UTC"
+            text = f"Snapshot {snapshot.id[:8]} in {where} is dated in the future: {dated}."
+            found.append(Alarm("snapshot.future", subject, text))
+        if snapshot.identity not in known and snapshot.id not in known:
+            text = f"Snapshot {snapshot.id[:8]} in {where} is not in our ledger: who saved it?"
+            found.append(Alarm("snapshot.foreign", subject, text))
+    return found
+
+
+def _look(ctx: Context, repository: str) -> Seen:
+    damaged: list[str] = []
+    try:
+        found = ctx.restic.snapshots(
+            repository_access(ctx, repository), on_damaged=lambda snapshot_id, _why: damaged.append(snapshot_id)
+        )
+    except TocsinError as fault:
+        return Seen(repository, fault=str(fault))
+    return Seen(repository, found, tuple(damaged))
+
+
+def _settle_alarms(
+    ctx: Context, wrong: list[Alarm], unasked: set[str]
+) -> tuple[tuple[Alarm, ...], tuple[Alarm, ...]]:
+    """Raise what is new, clear what is over; what could not be looked at stays as it was."""
+    now_wrong = {(alarm.kind, alarm.subject): alarm for alarm in wrong}
+    raised, cleared = [], []
+    with ctx.store.write(ctx.actor) as tx:
+        query = select(alarms).where(alarms.c.cleared_at.is_(None), alarms.c.kind.in_(KINDS))
+        standing = {(row.kind, row.subject): row for row in tx.execute(query)}
+        for key, alarm in now_wrong.items():
+            if key not in standing:
+                identity = ctx.store.new_id()
+                tx.execute(
+                    insert(alarms).values(
+                        id=identity, kind=alarm.kind, subject=alarm.subject, text=alarm.text, raised_at=tx.now
+                    )
+                )
+                tx.record("alarm.raised", alarm.subject, {"alarm": identity, "kind": alarm.kind})
+                raised.append(alarm)
+        for key, row in standing.items():
+            if key in now_wrong or (row.kind.startswith("snapshot.") and _repository_of(row.subject) in unasked):
+                continue
+            tx.execute(update(alarms).where(alarms.c.id == row.id).values(cleared_at=tx.now))
+            tx.record("alarm.cleared", row.subject, {"alarm": row.id, "kind": row.kind})
+            cleared.append(Alarm(row.kind, row.subject, row.text))
+    return tuple(raised), tuple(cleared)
+
+
+def _repository_of(subject: str) -> str:
+    return subject.partition(":")[2].partition("/")[0]
+
+
+def _fill_in_trees(ctx: Context, seen: list[Seen], entries: tuple[LedgerEntry, ...]) -> None:
+    """Complete the ledger's rows with the tree, which a backup's own summary does not tell."""
+    trees = {(one.repository, snapshot.id): snapshot.tree for one in seen for snapshot in one.snapshots}
+    new = [
+        (entry, trees[key])
+        for entry in entries
+        if not entry.tree and (key := (entry.repository, entry.id)) in trees
+    ]
+    if not new:
+        return
+    with ctx.store.write(ctx.actor) as tx:
+        for entry, tree in new:
+            tx.execute(
+                update(snapshots)
+                .where(
+                    snapshots.c.id == entry.id, snapshots.c.repository == entry.repository, snapshots.c.tree == ""
+                )
+                .values(tree=tree)
+            )
+            tx.record(
+                "backup.tree",
+                f"plan:{entry.backup_plan}",
+                {"snapshot": entry.id, "repository": entry.repository, "tree": tree},
+            )

@@ -1,0 +1,72 @@
+"""`tocsin check`: read every file of the workspace and say what is wrong, where."""
+
+import os
+from collections.abc import Sequence, Sized
+from pathlib import Path
+
+import click
+
+from tocsin.cli.output import common_options, emit
+from tocsin.errors import ConfigurationError, Problem
+
+
+@click.command()
+@common_options
+def command(workspace_folder: Path | None, as_json: bool) -> int:
+    """Check the workspace's files; exit 2 when something is wrong.
+
+    Each problem is one line, FILE:LINE:COLUMN: what is wrong. Warnings do not fail the check.
+    """
+    from tocsin.workspace import find, load
+
+    folder = find(workspace_folder, os.environ, Path.cwd())
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    summary = ""
+    try:
+        workspace = load(folder)
+    except ConfigurationError as error:
+        problems = error.problems
+    else:
+        warnings = workspace.warnings
+        summary = ", ".join(
+            (
+                _count(workspace.people, "person", "people"),
+                _count(workspace.clients, "client"),
+                _count(workspace.systems, "system"),
+                _count(workspace.datasets, "dataset"),
+                _count(workspace.backup_plans, "backup plan"),
+                _count(workspace.drills, "drill"),
+            )
+        )
+    data = {"workspace": str(folder), "problems": _plain(problems), "warnings": _plain(warnings)}
+    emit(data, _report(problems, warnings, summary), as_json=as_json)
+    return ConfigurationError.exit_code if problems else 0
+
+
+def _report(problems: Sequence[Problem], warnings: Sequence[Problem], summary: str) -> str:
+    lines = [str(problem) for problem in problems]
+    lines += [f"{warning.place}: warning: {warning.message}" for warning in warnings]
+    if problems:
+        lines.append(f"\n{_count(problems, 'problem')}. Nothing was changed.")
+    else:
+        told = f", {_count(warnings, 'warning')}" if warnings else ""
+        lines.append(f"{chr(10) if warnings else ''}All well{told}: {summary}.")
+    return "\n".join(lines)
+
+
+def _count(found: Sized, one: str, many: str | None = None) -> str:
+    return f"{len(found)} {one if len(found) == 1 else many or one + 's'}"
+
+
+def _plain(problems: Sequence[Problem]) -> list[dict[str, object]]:
+    return [
+        {
+            "file": problem.place.name,
+            "line": problem.place.line,
+            "column": problem.place.column,
+            "message": problem.message,
+            "nearest": problem.nearest,
+        }
+        for problem in problems
+    ]

@@ -1,0 +1,170 @@
+"""Declare an incident: the clocks start, the inventory gives the first facts, the right playbook opens.
+
+Works with nothing but the workspace and the store: no server, no Slack, no network.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, insert, select, update
+
+from tocsin.context import Context
+from tocsin.errors import UsageError, did_you_mean, nearest
+from tocsin.incidents.playbooks import PlaybookFile, choose_playbook
+from tocsin.law.facts import check_patch
+from tocsin.model.document import Data
+from tocsin.model.vocabulary import Cause
+from tocsin.runbook.checks import inputs_for, parse_playbook
+from tocsin.runbook.engine import Prepared, prepare, start, start_in
+from tocsin.runbook.ledger import Run
+from tocsin.situation import OURSELVES, add_fact, blast_radius, facts_from_inventory, situation_of
+from tocsin.store.database import Transaction
+from tocsin.store.tables import incident, incident_system
+
+FROM_INVENTORY = "the inventory"
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What is said at first. `aware_at` is given only when it is already certain that personal data is hit."""
+
+    title: str
+    systems: tuple[str, ...]
+    cause: str | None = None
+    first_alert_at: datetime | None = None
+    aware_at: datetime | None = None
+    playbook: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """The new incident and the run of its playbook."""
+
+    incident: str
+    run: Run
+
+
+def declare(ctx: Context, said: Declaration) -> Declared:
+    """Open an incident and start its playbook. Raises UsageError for unknown words; nothing is kept then."""
+    _check(ctx, said)
+    prepared = _prepared(ctx, choose_playbook(ctx, said.cause, said.playbook), said.systems[0])
+    now = ctx.clock.now()
+    with ctx.store.write(ctx.actor) as tx:
+        identity = _next_id(tx, now)
+        _open(tx, identity, said, now)
+        _state_what_we_know(ctx, tx, identity, said)
+        run = start_in(tx, prepared, incident=identity)
+    ctx.crash.reach("incident:declared")
+    ctx.store.sign_head(ctx.actor)
+    return Declared(identity, run)
+
+
+def add_playbook(ctx: Context, incident_id: str, playbook: PlaybookFile) -> Run:
+    """Start a further playbook in an incident."""
+    with ctx.store.read() as connection:
+        situation = situation_of(connection, ctx.workspace, incident_id)
+    system = next((system.id for system in situation.radius.systems), None)
+    return start(ctx, _prepared(ctx, playbook, system), incident=incident_id)
+
+
+def _prepared(ctx: Context, playbook: PlaybookFile, system: str | None) -> Prepared:
+    parsed = parse_playbook(playbook.text, playbook.name)
+    return prepare(ctx, playbook.text, playbook.name, inputs=dict(inputs_for(parsed, system)))
+
+
+def confirm(ctx: Context, incident_id: str, aware_at: datetime, reason: str) -> None:
+    """Say from when it was reasonably certain that personal data is hit: the legal clock runs from there.
+
+    Source: UK GDPR Art 33(1). Moving the moment later needs a reason and shows as a change in the journal.
+    """
+    _no_future(ctx, aware_at, "It was certain")
+    with ctx.store.write(ctx.actor) as tx:
+        row = tx.execute(select(incident).where(incident.c.id == incident_id)).first()
+        if row is None:
+            raise UsageError(f"There is no incident {incident_id}. `tocsin incident list` shows them.")
+        if row.aware_at is not None and not reason:
+            raise UsageError("Moving the moment of awareness needs a reason (--reason TEXT). Nothing was changed.")
+        tx.execute(
+            update(incident)
+            .where(incident.c.id == incident_id)
+            .values(
+                aware_at=aware_at,
+                aware_reason=reason,
+                state="confirmed" if row.state == "suspected" else row.state,
+            )
+        )
+        tx.record(
+            "incident.confirmed",
+            f"incident:{incident_id}",
+            {"aware_at": aware_at.isoformat(), "moved": row.aware_at is not None},
+            {"reason": reason} if reason else None,
+        )
+
+
+def _check(ctx: Context, said: Declaration) -> None:
+    if not said.systems:
+        raise UsageError("Say which system was hit (--system ID). `tocsin inventory show` lists them.")
+    for system in said.systems:
+        if system not in ctx.workspace.systems:
+            raise UsageError(
+                f"There is no system {system!r} in the workspace.{did_you_mean(system, ctx.workspace.systems)}"
+            )
+    causes = [cause.value for cause in Cause]
+    if said.cause is not None and said.cause not in causes:
+        near = nearest(said.cause, causes)
+        raise UsageError(f"There is no cause {said.cause!r}.{f' Did you mean {near!r}?' if near else ''}")
+    for moment, what in ((said.first_alert_at, "The first alert came"), (said.aware_at, "It was certain")):
+        if moment is not None:
+            _no_future(ctx, moment, what)
+
+
+def _no_future(ctx: Context, moment: datetime, what: str) -> None:
+    if moment > ctx.clock.now():
+        raise UsageError(f"{what} at {moment.isoformat()}, which lies in the future. Nothing was recorded.")
+
+
+def _next_id(tx: Transaction, now: datetime) -> str:
+    prefix = f"INC-{now.year}-"
+    number = 1 + (
+        tx.execute(select(func.count()).select_from(incident).where(incident.c.id.startswith(prefix))).scalar()
+        or 0
+    )
+    return f"{prefix}{number:03}"
+
+
+def _open(tx: Transaction, identity: str, said: Declaration, now: datetime) -> None:
+    tx.execute(
+        insert(incident).values(
+            id=identity,
+            title=said.title,
+            cause=said.cause,
+            state="confirmed" if said.aware_at else "suspected",
+            declared_by=tx.actor.person,
+            declared_at=now,
+            first_alert_at=said.first_alert_at or now,
+            aware_at=said.aware_at,
+        )
+    )
+    for system in dict.fromkeys(said.systems):
+        tx.execute(insert(incident_system).values(incident=identity, system=system, added_at=now))
+    tx.record(
+        "incident.declared",
+        f"incident:{identity}",
+        {
+            "systems": list(dict.fromkeys(said.systems)),
+            "cause": said.cause,
+            "first_alert_at": (said.first_alert_at or now).isoformat(),
+            "aware_at": said.aware_at.isoformat() if said.aware_at else None,
+        },
+        {"title": said.title},
+    )
+
+
+def _state_what_we_know(ctx: Context, tx: Transaction, identity: str, said: Declaration) -> None:
+    """Give the incident the facts that nobody needs to be asked for."""
+    if said.cause is not None:
+        add_fact(tx, identity, "cause", said.cause)
+    radius = blast_radius(ctx.workspace, said.systems)
+    for controller in radius.controllers or (OURSELVES,):
+        for path, value in facts_from_inventory(radius, controller).items():
+            add_fact(tx, identity, path, check_patch(path, value), evidence=FROM_INVENTORY, controller=controller)

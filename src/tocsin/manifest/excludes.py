@@ -1,0 +1,85 @@
+r"""Which paths a backup leaves out, meaning the same here and to restic.
+
+A pattern is a small part of restic's language, the part that cannot be misread:
+
+| written                | leaves out                                                    |
+|------------------------|---------------------------------------------------------------|
+| `/srv/files/scratch`   | that path and everything below it                             |
+| `*.tmp`, `~$*`         | every file or folder of such a name, anywhere in the source   |
+| `cache/thumbs`         | `thumbs` in any folder `cache`, anywhere in the source        |
+| `/srv/**/node_modules` | the name at any depth, none included                          |
+
+`*` and `?` never cross a `/`. A pattern without a leading `/` bites inside its own source only; `anchored`
+writes it out as an absolute one (`/srv/files/**/*.tmp`), and that is what restic is given: restic knows one
+list for a whole call and would otherwise let one source's pattern bite in another, or in a source's parents.
+"""
+
+import os
+import re
+from collections.abc import Callable, Iterable
+
+Excluded = Callable[[bytes], bool]
+"""Tells whether an absolute path is left out; what lies below it is never asked about."""
+
+_UNSUPPORTED = "[]\\"
+# Go's `?` takes one character, and a byte that is no UTF-8 counts as one: so does surrogateescape.
+_ONE = "[^/]"
+
+
+def check_pattern(pattern: str) -> str:
+    """Return the pattern tidied, or raise ValueError with a sentence when it is not one of ours."""
+    if not pattern.strip("/ ") or pattern.strip() != pattern:
+        raise ValueError(f"{pattern!r} names nothing that could be left out")
+    if pattern.startswith("!"):
+        raise ValueError(
+            f"{pattern!r}: an exclusion cannot be taken back with '!'; name what to leave out instead"
+        )
+    if wrong := next((character for character in _UNSUPPORTED if character in pattern), None):
+        raise ValueError(f"{pattern!r}: {wrong!r} is not supported in an exclusion; use '*', '?' and '**' only")
+    if "\0" in pattern or "\n" in pattern:
+        raise ValueError(f"{pattern!r} holds a line break or a zero byte")
+    if pattern.startswith("~/"):
+        raise ValueError(f"{pattern!r}: write the home folder in full")
+    parts = [part for part in pattern.split("/") if part not in {"", "."}]
+    if ".." in parts:
+        raise ValueError(f"{pattern!r} goes up with '..'; write the path in full")
+    if all(set(part) == {"*"} for part in parts):
+        raise ValueError(f"{pattern!r} would leave out everything")
+    return ("/" if pattern.startswith("/") else "") + "/".join(parts)
+
+
+def anchored(patterns: Iterable[str], root: str) -> tuple[str, ...]:
+    """Return a source's patterns as absolute ones, for restic and for `matcher`. Raises ValueError."""
+    checked = [check_pattern(pattern) for pattern in patterns]
+    start = "" if root == "/" else escaped(root)
+    return tuple(pattern if pattern.startswith("/") else f"{start}/**/{pattern}" for pattern in checked)
+
+
+def escaped(path: str) -> str:
+    """Return a path as a pattern that matches it alone."""
+    return re.sub(r"([\\*?\[\]])", r"\\\1", path)
+
+
+def matcher(patterns: Iterable[str]) -> Excluded | None:
+    """Return the judge of a list of anchored patterns, or None when nothing is left out."""
+    expressions = [_expression(pattern) for pattern in dict.fromkeys(patterns)]
+    if not expressions:
+        return None
+    matches = re.compile("|".join(f"(?:{expression})" for expression in expressions), re.DOTALL).fullmatch
+    decode = os.fsdecode
+    return lambda path: matches(decode(path)) is not None
+
+
+def _expression(pattern: str) -> str:
+    """Return an anchored pattern as a regular expression for the whole of a path."""
+    return "".join(
+        "(?:/[^/]+)*" if part == "**" else "/" + _part_expression(part) for part in pattern.split("/")[1:]
+    )
+
+
+def _part_expression(part: str) -> str:
+    written = re.sub(r"\*+", "*", part)
+    pieces = re.findall(r"\\.|.", written, re.DOTALL)
+    return "".join(
+        f"{_ONE}*" if piece == "*" else _ONE if piece == "?" else re.escape(piece[-1]) for piece in pieces
+    )

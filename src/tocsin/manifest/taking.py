@@ -1,0 +1,254 @@
+"""Taking a manifest: walk, hash what is new, write what changed.
+
+Three depths, the cheapest that is true:
+
+1. the walk gives exactly what the seal of the last manifest was set over: both files stand as they are;
+2. a file has the size, times and inode it had: its digest is taken over;
+3. anything else is read and hashed.
+
+A file that changed within two seconds of the walk is hashed again next time: on a coarse file system a later
+change could carry the same times. That, and not trusting a seal whose files do not hash to it, is all that
+stands between a cache and a lie.
+"""
+
+import errno
+import hashlib
+import json
+import marshal
+import os
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tocsin.durable import private_folder, write_durably
+from tocsin.errors import OperationFailed
+from tocsin.manifest.excludes import anchored, escaped, matcher
+from tocsin.manifest.hashing import hash_files
+from tocsin.manifest.reading import read_manifest
+from tocsin.manifest.sources import Source, roots_of
+from tocsin.manifest.text import METADATA_NAME, TEXT_NAME, Entry, metadata_lines, shown_path, text_line
+from tocsin.manifest.walk import walk
+
+SETTLING_NS = 2_000_000_000
+_VANISHED = {errno.ENOENT, errno.ELOOP, errno.ENXIO, errno.ENOTDIR}
+
+
+@dataclass(frozen=True)
+class TakenManifest:
+    """A manifest on the disk, and what restic must be given so that the snapshot holds the same.
+
+    `paths` ends with the manifest's own folder. `unread` names what could not be listed or read. `hashed_files`
+    and `hashed_bytes` say how much was really read this time. `sha256` is the hash of the text.
+    """
+
+    folder: Path
+    sha256: str
+    files: int
+    total_bytes: int
+    hashed_files: int
+    hashed_bytes: int
+    unread: tuple[str, ...]
+    paths: tuple[Path, ...]
+    excludes: tuple[str, ...]
+    _entries: list[Entry] = field(repr=False, compare=False)
+
+    @property
+    def text_path(self) -> Path:
+        """Where the text lies, here and in the snapshot."""
+        return self.folder / TEXT_NAME
+
+
+@dataclass
+class _Reading:
+    """What one taking has found so far."""
+
+    entries: list[Entry]
+    digests: dict[bytes, str]
+    unread: dict[bytes, str]
+    unsettled: frozenset[bytes] = frozenset()
+    hashed_files: int = 0
+    hashed_bytes: int = 0
+
+
+def take_manifest(folder: Path, sources: Sequence[Source], *, left_out: Sequence[Path] = ()) -> TakenManifest:
+    """Write the manifest of `sources` into `folder` (0700, files 0600) and return it.
+
+    `left_out` are folders that no backup holds, such as Tocsin's own state. Raises OperationFailed when the
+    manifest cannot be written, ValueError for an exclusion that is none. What cannot be read is in `unread`.
+    """
+    folder = private_folder(folder.absolute())
+    roots = roots_of(sources)
+    excludes = _excludes(sources, roots, left_out)
+    unread: dict[bytes, str] = {}
+    walked_at = time.time_ns()
+    entries = _walk(folder, roots, excludes, unread)
+    seal = _Seal.standing_over(folder, entries) if not unread else None
+    if seal is None:
+        reading = _read_anew(folder, entries, unread, settled_before=walked_at - SETTLING_NS)
+        seal = _write(folder, reading)
+    else:
+        reading = _Reading(entries, {}, unread)
+    return TakenManifest(
+        folder=folder,
+        sha256=seal.text,
+        files=seal.files,
+        total_bytes=seal.total_bytes,
+        hashed_files=reading.hashed_files,
+        hashed_bytes=reading.hashed_bytes,
+        unread=tuple(shown_path(path) for path in sorted(reading.unread)),
+        paths=(*roots, folder),
+        # Last, so that no exclusion can keep the manifest out of the snapshot it belongs to.
+        excludes=(*excludes, f"!{escaped(str(folder))}") if excludes else (),
+        _entries=reading.entries,
+    )
+
+
+def recheck(taken: TakenManifest) -> tuple[str, ...]:
+    """Walk again and return the paths that changed, vanished or appeared since, sorted, for people to read."""
+    patterns = taken.excludes[:-1]
+    now = _walk(taken.folder, taken.paths[:-1], patterns, {})
+    before = taken._entries  # noqa: SLF001 - the two functions of this module share it
+    if now == before:
+        return ()
+    earlier = {entry.path: _trace(entry) for entry in before}
+    later = {entry.path: _trace(entry) for entry in now}
+    moved = {path for path, trace in later.items() if earlier.get(path) != trace} | (earlier.keys() - later.keys())
+    return tuple(shown_path(path) for path in sorted(moved))
+
+
+def _trace(entry: Entry) -> tuple[int, ...]:
+    """Return what tells a changed entry from an unchanged one; a folder changes with what is in it."""
+    if entry.kind == "folder":
+        return (entry.mode,)
+    return (entry.mode, entry.size, entry.mtime_ns, entry.ctime_ns, entry.inode, entry.device)
+
+
+def _excludes(sources: Sequence[Source], roots: Sequence[Path], left_out: Sequence[Path]) -> tuple[str, ...]:
+    patterns = [
+        pattern for source in sources for path in source.paths for pattern in anchored(source.exclude, str(path))
+    ]
+    own = [
+        escaped(os.path.normpath(path)) for path in left_out if any(path.is_relative_to(root) for root in roots)
+    ]
+    return tuple(dict.fromkeys([*patterns, *own]))
+
+
+def _walk(folder: Path, roots: Sequence[Path], excludes: Sequence[str], unread: dict[bytes, str]) -> list[Entry]:
+    """Walk the sources without the manifest's own folder, which is being written."""
+    own = any(folder.is_relative_to(root) for root in roots)
+    excluded = matcher([*excludes, escaped(str(folder))] if own else excludes)
+    return walk([os.fsencode(root) for root in roots], excluded, unread.__setitem__)
+
+
+def _read_anew(folder: Path, entries: list[Entry], unread: dict[bytes, str], *, settled_before: int) -> _Reading:
+    """Take over the digests of what did not change and hash the rest."""
+    known = _known_digests(folder)
+    digests: dict[bytes, str] = {}
+    to_hash: list[Entry] = []
+    for entry in entries:
+        if entry.kind == "file":
+            if digest := known.get((entry.path, *_trace(entry)[1:])):
+                digests[entry.path] = digest
+            else:
+                to_hash.append(entry)
+    fresh, faults = hash_files([(entry.path, entry.size) for entry in to_hash])
+    # What is gone by now is no content; `recheck` names what took its place.
+    gone = {path for path, fault in faults.items() if fault.errno in _VANISHED}
+    unread |= {path: fault.strerror or str(fault) for path, fault in faults.items() if path not in gone}
+    return _Reading(
+        entries=[entry for entry in entries if entry.path not in gone],
+        digests=digests | fresh,
+        unread=unread,
+        unsettled=frozenset(
+            entry.path for entry in to_hash if max(entry.mtime_ns, entry.ctime_ns) >= settled_before
+        ),
+        hashed_files=len(fresh),
+        hashed_bytes=sum(entry.size for entry in to_hash if entry.path in fresh),
+    )
+
+
+def _known_digests(folder: Path) -> dict[tuple[bytes | int, ...], str]:
+    """Return the last manifest's digests by path and trace; nothing when it is missing, damaged or not sealed."""
+    try:
+        last = read_manifest(folder, sha256=_Seal.read(folder).text)
+    except (OSError, ValueError, TypeError, OperationFailed):
+        return {}
+    return {
+        (entry.path, *_trace(entry)[1:]): digest
+        for entry in last.entries
+        if (digest := last.digests.get(entry.path)) and entry.path not in last.unsettled
+    }
+
+
+def _write(folder: Path, reading: _Reading) -> "_Seal":
+    metadata = metadata_lines(reading.entries, reading.unsettled, frozenset(reading.unread))
+    digests = reading.digests
+    own = os.fsencode(folder / METADATA_NAME)
+    lines = [text_line(digests[entry.path], entry.path) for entry in reading.entries if entry.path in digests]
+    text = b"".join([*lines, text_line(hashlib.sha256(metadata).hexdigest(), own)])
+    seal = _Seal(
+        fingerprint="" if reading.unsettled or reading.unread else _fingerprint(folder, reading.entries),
+        text=hashlib.sha256(text).hexdigest(),
+        metadata=hashlib.sha256(metadata).hexdigest(),
+        files=len(digests),
+        total_bytes=sum(entry.size for entry in reading.entries if entry.path in digests),
+    )
+    for name, content in ((METADATA_NAME, metadata), (TEXT_NAME, text)):
+        with suppress(OSError):
+            if (folder / name).read_bytes() == content:
+                continue  # untouched, restic need not read it again
+        write_durably(folder / name, content)
+    seal.write(folder)
+    return seal
+
+
+@dataclass(frozen=True, slots=True)
+class _Seal:
+    """What the last manifest was set over, beside its folder and so outside the snapshot."""
+
+    fingerprint: str
+    text: str
+    metadata: str
+    files: int
+    total_bytes: int
+
+    @classmethod
+    def read(cls, folder: Path) -> "_Seal":
+        """Return the last seal. Raises OSError, ValueError or TypeError when there is no good one."""
+        return cls(**json.loads(_seal_path(folder).read_bytes()))
+
+    @classmethod
+    def standing_over(cls, folder: Path, entries: list[Entry]) -> "_Seal | None":
+        """Return the seal if exactly these entries stand under it and both files are the ones it names."""
+        try:
+            seal = cls.read(folder)
+            if seal.fingerprint != _fingerprint(folder, entries):
+                return None
+            whole = seal.text == _file_sha256(folder / TEXT_NAME) and seal.metadata == _file_sha256(
+                folder / METADATA_NAME
+            )
+        except (OSError, ValueError, TypeError):
+            return None
+        return seal if whole else None
+
+    def write(self, folder: Path) -> None:
+        """Set the seal, after both files are on the disk."""
+        record = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        write_durably(_seal_path(folder), json.dumps(record).encode())
+
+
+def _seal_path(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.seal")
+
+
+def _file_sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _fingerprint(folder: Path, entries: list[Entry]) -> str:
+    """Return a digest of everything the walk saw. Version 2 of marshal writes equal values as equal bytes."""
+    digest = hashlib.sha256(os.fsencode(folder) + b"\0")
+    digest.update(marshal.dumps([tuple(entry) for entry in entries], 2))
+    return digest.hexdigest()

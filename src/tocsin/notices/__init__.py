@@ -1,0 +1,58 @@
+"""Notices to the outside: drawn from facts, guarded, versioned, approved to the letter, and sent once.
+
+    case      → facts_sheet → render     what one addressee may know, in words       drawing, templates
+    draft     → edit → shown             versions; the exact text and its hash       register
+    guard                                what must be there, and what must not       guard, strangers
+    approve   | reject                   a named person, that exact text             approval
+    send      → resolve | record         outbox, mail, files, by hand                outbox
+
+Called by playbook steps and by `tocsin notice`. It decides nothing and knows no incident's register: the
+caller hands over a `Case`.
+"""
+
+from tocsin.notices.approval import Approval, approvals_of, approve_notice, approvers, reject_notice
+from tocsin.notices.drawing import Case, IncidentView, facts_sheet
+from tocsin.notices.guard import GuardFinding, check_notice
+from tocsin.notices.outbox import (
+    Delivery,
+    Sent,
+    deliveries,
+    record_sent,
+    resolve_delivery,
+    send_notice,
+    unknown_deliveries,
+)
+from tocsin.notices.register import Notice, Shown, draft_notice, edit_notice, notice_for, notice_of, notices, shown
+from tocsin.notices.sheet import Draft, FactSheet
+from tocsin.notices.templates import render
+
+__all__ = [
+    "Approval",
+    "Case",
+    "Delivery",
+    "Draft",
+    "FactSheet",
+    "GuardFinding",
+    "IncidentView",
+    "Notice",
+    "Sent",
+    "Shown",
+    "approvals_of",
+    "approve_notice",
+    "approvers",
+    "check_notice",
+    "deliveries",
+    "draft_notice",
+    "edit_notice",
+    "facts_sheet",
+    "notice_for",
+    "notice_of",
+    "notices",
+    "record_sent",
+    "reject_notice",
+    "render",
+    "resolve_delivery",
+    "send_notice",
+    "shown",
+    "unknown_deliveries",
+]

@@ -1,0 +1,185 @@
+"""Approve or reject a notice: bound to the exact text, by somebody with the role who did not write it last.
+
+There is no way round this module: `send_notice` asks `approved_by` about the very hash it is about to send.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select, update
+
+from tocsin.context import Context
+from tocsin.errors import Refused, UsageError
+from tocsin.model.vocabulary import PersonRole
+from tocsin.model.workspace import Workspace
+from tocsin.notices.guard import GuardFinding, blocks
+from tocsin.notices.register import Notice, Shown, current_notice, notice_of, require_person, show
+from tocsin.store.tables import approval, notice
+
+APPROVING = (PersonRole.DPO, PersonRole.COMMANDER)
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """One decision on one exact text."""
+
+    id: str
+    shown_sha256: str
+    decision: str
+    person: str
+    door: str
+    at: datetime
+    reason: str | None
+
+
+def approvers(workspace: Workspace) -> tuple[str, ...]:
+    """Return who may approve a notice: data protection leads, commanders, and their deputies."""
+    holders = [person.id for role in APPROVING for person in workspace.people_with(role)]
+    deputies = [deputy.id for holder in holders if (deputy := workspace.deputy_of(holder))]
+    return tuple(dict.fromkeys([*holders, *deputies]))
+
+
+def approve_notice(ctx: Context, identity: str, shown_sha256: str, *, reason: str | None = None) -> Notice:
+    """Approve exactly the text whose hash was shown.
+
+    `reason` is needed where the guard leaves a finding to the approver's judgement. Approving the same text
+    twice changes nothing. Raises Refused when the text is no longer the one shown, somebody rejected it, the
+    guard blocks it, or this person may not approve it.
+    """
+    person = require_person(ctx.workspace, ctx.actor, "approve a notice")
+    full = notice_of(ctx, identity).id
+    with ctx.store.write(ctx.actor) as tx:
+        now_shown = show(ctx.workspace, current_notice(tx, full))
+        current = now_shown.notice
+        _refuse_other_text(now_shown, shown_sha256)
+        _refuse_wrong_person(ctx.workspace, person, current)
+        decisions = _decisions(tx.connection, current.id, shown_sha256)
+        if current.state == "approved" and approved_by(tx.connection, current.id, shown_sha256):
+            return current
+        _refuse_decided(current, decisions)
+        _refuse_findings(now_shown.findings, reason)
+        identity = ctx.store.new_id()
+        tx.execute(_decision(identity, tx.now, ctx, current, shown_sha256, "approved", reason))
+        tx.execute(update(notice).where(notice.c.id == current.id).values(state="approved"))
+        tx.record(
+            "notice.approved",
+            f"notice:{current.id}",
+            {"notice": current.id, "version": current.version, "sha256": shown_sha256, "approval": identity},
+            {"reason": reason} if reason else None,
+        )
+    ctx.crash.reach("notice:approved")
+    return notice_of(ctx, full)
+
+
+def reject_notice(ctx: Context, identity: str, shown_sha256: str, *, reason: str) -> Notice:
+    """Reject exactly the text whose hash was shown; it has to be edited before it can be approved.
+
+    Raises UsageError without a reason, Refused when the text is another by now or the person may not decide.
+    """
+    if not reason.strip():
+        raise UsageError("A rejection needs a reason, so that whoever edits the text knows what to change.")
+    person = require_person(ctx.workspace, ctx.actor, "reject a notice")
+    full = notice_of(ctx, identity).id
+    with ctx.store.write(ctx.actor) as tx:
+        now_shown = show(ctx.workspace, current_notice(tx, full))
+        current = now_shown.notice
+        _refuse_other_text(now_shown, shown_sha256)
+        if person not in approvers(ctx.workspace):
+            raise _not_theirs(ctx.workspace, person)
+        if current.state not in {"draft", "approved"}:
+            raise Refused(f"Notice {current.id[:8]} has been sent already. Nothing was changed; write a follow-up.")
+        identity = ctx.store.new_id()
+        tx.execute(_decision(identity, tx.now, ctx, current, shown_sha256, "rejected", reason))
+        tx.execute(update(notice).where(notice.c.id == current.id).values(state="draft"))
+        tx.record(
+            "notice.rejected",
+            f"notice:{current.id}",
+            {"notice": current.id, "version": current.version, "sha256": shown_sha256, "approval": identity},
+            {"reason": reason},
+        )
+    return notice_of(ctx, full)
+
+
+def approved_by(connection: Connection, identity: str, shown_sha256: str) -> str | None:
+    """Return who approved exactly this text; None when nobody did, or somebody rejected it since."""
+    decisions = _decisions(connection, identity, shown_sha256)
+    return decisions[-1].person if decisions and decisions[-1].decision == "approved" else None
+
+
+def approvals_of(ctx: Context, identity: str) -> tuple[Approval, ...]:
+    """Return every decision on any version of a notice, oldest first."""
+    with ctx.store.read() as connection:
+        return _decisions(connection, identity, None)
+
+
+def _decisions(connection: Connection, identity: str, shown_sha256: str | None) -> tuple[Approval, ...]:
+    query = select(approval).where(approval.c.subject == f"notice:{identity}").order_by(approval.c.at)
+    if shown_sha256 is not None:
+        query = query.where(approval.c.shown_sha256 == shown_sha256)
+    return tuple(
+        Approval(row.id, row.shown_sha256, row.decision, row.person, row.door, row.at, row.reason)
+        for row in connection.execute(query)
+    )
+
+
+def _decision(  # type: ignore[no-untyped-def]  # noqa: ANN202, PLR0913 - one row's columns
+    identity: str, now: datetime, ctx: Context, current: Notice, sha256: str, decision: str, reason: str | None
+):
+    return insert(approval).values(
+        id=identity,
+        subject=f"notice:{current.id}",
+        shown_sha256=sha256,
+        decision=decision,
+        person=ctx.actor.person,
+        door=ctx.actor.door,
+        at=now,
+        reason=reason,
+    )
+
+
+def _refuse_other_text(now_shown: Shown, shown_sha256: str) -> None:
+    if now_shown.sha256 != shown_sha256:
+        raise Refused(
+            f"The text of notice {now_shown.notice.id[:8]} is not the one you were shown ({shown_sha256[:12]}…): it "
+            f"or its addresses have changed ({now_shown.sha256[:12]}…). Nothing was decided. Read it again with "
+            f"`tocsin notice show {now_shown.notice.id[:8]}`."
+        )
+
+
+def _refuse_wrong_person(workspace: Workspace, person: str, current: Notice) -> None:
+    if person not in approvers(workspace):
+        raise _not_theirs(workspace, person)
+    if current.edited_by == person:
+        others = [other for other in approvers(workspace) if other != person]
+        raise Refused(
+            f"{person} wrote the last version of notice {current.id[:8]} and cannot approve it too. It waits for "
+            f"{' or '.join(others) or 'a second person with the role: name one in tocsin.yaml'}."
+        )
+
+
+def _not_theirs(workspace: Workspace, person: str) -> Refused:
+    able = " or ".join(approvers(workspace)) or "somebody with the role dpo or commander: name one in tocsin.yaml"
+    return Refused(f"{person} may not decide on a notice. Nothing was changed. It waits for {able}.")
+
+
+def _refuse_decided(current: Notice, decisions: tuple[Approval, ...]) -> None:
+    if current.state not in {"draft", "approved"}:
+        raise Refused(f"Notice {current.id[:8]} is {current.state} already; there is nothing left to approve.")
+    if decisions and decisions[-1].decision == "rejected":
+        raise Refused(
+            f"{decisions[-1].person} rejected exactly this text ({decisions[-1].reason}). Edit it first: "
+            f"`tocsin notice edit {current.id[:8]}`."
+        )
+
+
+def _refuse_findings(findings: tuple[GuardFinding, ...], reason: str | None) -> None:
+    if blocking := blocks(findings):
+        raise Refused(
+            "The guard stops this notice; nothing was approved. Edit it and read it again.\n"
+            + "\n".join(f"- {finding.text}" for finding in blocking)
+        )
+    if findings and not (reason or "").strip():
+        raise Refused(
+            "Something here is for your judgement: approve it with a reason (--reason), or edit it.\n"
+            + "\n".join(f"- {finding.text}" for finding in findings)
+        )

@@ -1,0 +1,186 @@
+"""The guard: what no notice may leave without, and what none may leave with. Pure.
+
+It runs when a draft is made, before an approval and again before anything is sent. A blocking finding has to
+be mended in the text; another is put before the person who approves, whose judgement it is.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, RootModel
+
+from tocsin.model.workspace import Workspace
+from tocsin.model.yaml_text import load_model, parse_yaml
+from tocsin.notices.folding import squeezed, visible
+from tocsin.notices.secrets import bank_or_identity_numbers, secrets_in
+from tocsin.notices.sheet import CONTROLLERS, Addressee, Draft
+from tocsin.notices.strangers import strangers_named
+
+_PERSONAL: Final = frozenset({"contact", "mail address", "phone number"})
+
+# Absence of evidence is not evidence: the claim that regulators and courts hold against a firm first.
+_CLAIMS: Final = (
+    r"no (?:current |firm |clear |direct )?(?:evidence|indication|sign|suggestion|reason to (?:believe|think))s?\b",
+    r"nothing to (?:suggest|indicate|show)",
+    r"(?:not|n't|never) (?:seen|found|have|had|any) (?:any )?(?:evidence|indication|sign)",
+    r"no (?:\w+ ){0,3}(?:data|information|records?) (?:was|were|has been|have been) "
+    r"(?:taken|stolen|lost|accessed|copied|compromised|seen)",
+    r"your (?:data|information) (?:is|remains|was) (?:safe|secure|not affected)",
+)
+_DECISIONS: Final = (
+    r"you (?:do not|don't|need not|are not required to|must|are required to|have to) "
+    r"(?:need to |have to )?(?:notify|report|inform|tell)",
+)
+_HOLES: Final = (r"\{\{|\}\}|\{%|%\}|\{#", r"\bNone\b(?! of\b)", r"(?i:\bundefined\b)", r"\bNaN\b|\bnull\b|\bTODO\b|\bXXX\b")
+_MAIL: Final = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_HEADING: Final = re.compile(r"^ {0,3}#{1,6}\s+(.*?)\s*#*\s*$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class GuardFinding:
+    """One thing the guard objects to. `text` is a sentence that never repeats another client's data."""
+
+    rule: str
+    blocking: bool
+    text: str
+
+
+class _Required(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    law: str
+    headings: tuple[str, ...]
+    missing: str
+
+
+class _RequiredByDuty(RootModel[dict[str, tuple[_Required, ...]]]):
+    pass
+
+
+def check_notice(draft: Draft, addressee: Addressee, workspace: Workspace) -> tuple[GuardFinding, ...]:
+    """Return what is wrong with a text meant for `addressee`: what blocks it first."""
+    text = f"{draft.subject}\n\n{draft.body}"
+    seen = visible(text)
+    findings = (
+        *_missing(draft, addressee, workspace),
+        *_strangers(text, addressee, workspace),
+        *_secrets(seen),
+        *_holes(seen),
+        *_claims(seen, addressee),
+        *_other_mail(seen, addressee, workspace),
+    )
+    return tuple(sorted(findings, key=lambda finding: not finding.blocking))
+
+
+def blocks(findings: tuple[GuardFinding, ...]) -> tuple[GuardFinding, ...]:
+    """Return the findings that stop a notice."""
+    return tuple(finding for finding in findings if finding.blocking)
+
+
+@cache
+def _required() -> dict[str, tuple[_Required, ...]]:
+    name = "data/required.yaml"
+    return load_model(_RequiredByDuty, parse_yaml(files("tocsin.notices").joinpath(name).read_text("utf-8"), name)).root
+
+
+def _missing(draft: Draft, addressee: Addressee, workspace: Workspace) -> list[GuardFinding]:
+    sections = _sections(draft.body)
+    found = [
+        GuardFinding("required", True, f"It does not say {item.missing} ({item.law}): no section about it, or an empty one.")
+        for item in _required().get(addressee.kind, ())
+        if not any(squeezed(word) in title for word in item.headings for title, filled in sections if filled)
+    ]
+    if not _reachable(draft.body, workspace):
+        found.append(
+            GuardFinding(
+                "contact", True, "It gives no mail address or phone number of ours (UK GDPR Art 33(3)(b)). "
+                "Give the data protection lead one in tocsin.yaml, or write it into the text."
+            )
+        )  # fmt: skip
+    if addressee.kind == CONTROLLERS and squeezed(addressee.name) not in squeezed(f"{draft.subject}\n{draft.body}"):
+        found.append(GuardFinding("addressee", True, f"It does not name whom it is for: {addressee.name}."))
+    return found
+
+
+def _sections(body: str) -> list[tuple[str, bool]]:
+    """Return each heading, squeezed, and whether anything is written under it, sub-headings' text included."""
+    pieces = _HEADING.split(body)
+    return [(squeezed(title), bool(squeezed(text))) for title, text in zip(pieces[1::2], pieces[2::2], strict=True)]
+
+
+def _reachable(body: str, workspace: Workspace) -> bool:
+    contact = workspace.organisation.contact
+    ours = [*workspace.people.values(), *([contact] if contact else [])]
+    folded = squeezed(body)
+    ways = [way for each in ours for way in (each.email, each.phone) if way]
+    return any(squeezed(way) in folded for way in ways)
+
+
+def _strangers(text: str, addressee: Addressee, workspace: Workspace) -> list[GuardFinding]:
+    found = []
+    for mark in strangers_named(text, workspace, addressee.id):
+        # A regulator may have to hear whose data it is; a client never hears of another.
+        judged = addressee.kind != CONTROLLERS and mark.what not in _PERSONAL
+        advice = "Leave it out unless the regulator needs it." if judged else "Take it out."
+        found.append(
+            GuardFinding(
+                "other-client", not judged, f"It holds the {mark.what} of another client ({mark.client}). {advice}"
+            )
+        )
+    return found
+
+
+def _secrets(seen: str) -> list[GuardFinding]:
+    found = [GuardFinding("secret", True, f"It holds {what}. Take it out, and change it.") for what in secrets_in(seen)]
+    numbers = bank_or_identity_numbers(seen)
+    return found + [
+        GuardFinding("personal-data", True, f"It holds {what}: a notice never carries the data itself.") for what in numbers
+    ]
+
+
+def _holes(seen: str) -> list[GuardFinding]:
+    return [
+        GuardFinding("hole", True, f"It has a hole where a value should be: {match[0]!r}.")
+        for pattern in _HOLES
+        if (match := re.search(pattern, seen))
+    ]
+
+
+def _claims(seen: str, addressee: Addressee) -> list[GuardFinding]:
+    line = " ".join(re.sub(r"[*_`~]", "", seen).replace("’", "'").split())
+    found = [
+        GuardFinding(
+            "claim",
+            True,
+            f"It says “{match[0]}”. Say what is known and what is not yet known instead: "
+            "that nothing was found does not mean that nothing happened.",
+        )
+        for pattern in _CLAIMS
+        if (match := re.search(pattern, line, re.IGNORECASE))
+    ]
+    if addressee.kind == CONTROLLERS:
+        found += [
+            GuardFinding("decision", False, f"It says “{match[0]}”. Whether to report is the client's decision.")
+            for pattern in _DECISIONS
+            if (match := re.search(pattern, line, re.IGNORECASE))
+        ]
+    return found
+
+
+def _other_mail(seen: str, addressee: Addressee, workspace: Workspace) -> list[GuardFinding]:
+    ours = [person.email for person in workspace.people.values()]
+    if workspace.organisation.contact:
+        ours.append(workspace.organisation.contact.email)
+    if workspace.channels.mail:
+        ours.append(workspace.channels.mail.sender)
+    allowed = {mail.casefold() for mail in (*ours, *addressee.addresses) if mail}
+    strange = sorted({mail for mail in _MAIL.findall(seen) if mail.rstrip(".").casefold() not in allowed})
+    if not strange:
+        return []
+    many = "a mail address that is" if len(strange) == 1 else f"{len(strange)} mail addresses that are"
+    return [
+        GuardFinding("mail", False, f"It holds {many} neither ours nor the addressee's: make sure that is meant.")
+    ]

@@ -1,0 +1,211 @@
+"""The recovery operation: a plan's data, from a snapshot our ledger vouches for, verified, then put in place.
+
+1. Choose the snapshot, look at the destination, refuse what must be refused; nothing has been touched.
+2. Journal the start.
+3. Restore into a scratch area on the destination's file system and compare every file with its manifest.
+4. Only when all of it is right: move it into place, the old folder aside.
+5. Journal the finish, whatever it is. A process killed on the way leaves `outcome unknown` and a swept area.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from tocsin.context import Context
+from tocsin.errors import OperationFailed, TocsinError, UsageError, did_you_mean
+from tocsin.manifest import read_manifest
+from tocsin.ports import OnProgress
+from tocsin.recovery.damage import local_folder
+from tocsin.recovery.ledger import LedgerSnapshot, agrees_with_journal, choose_snapshot
+from tocsin.recovery.placing import Placement, below, leave_only, plan_placement, put_in_place, root_of
+from tocsin.recovery.restoring import OnStage, Restored, list_snapshots, restore_and_verify, silent
+from tocsin.recovery.scratch import refuse_without_room, scratch, sweep_scratch
+from tocsin.repositories import repository_access
+from tocsin.store.database import JsonValue
+from tocsin.store.operations import Operation, begin, finish
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a person asked for. `include` are original paths, absolute or relative to the plan's folder."""
+
+    destination: Path
+    snapshot_id: str | None = None
+    not_after: datetime | None = None
+    replace: bool = False
+    include: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a recovery would do. `age` is how much work done since the snapshot would be missing."""
+
+    snapshot: LedgerSnapshot
+    placement: Placement
+    root: Path
+    include: tuple[Path, ...]
+    age: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What a recovery did."""
+
+    snapshot: LedgerSnapshot
+    destination: Path
+    aside: Path | None
+    files: int
+    bytes: int
+    took: timedelta
+    age: timedelta
+    changed_during_backup: tuple[str, ...]
+
+
+def plan_recovery(ctx: Context, plan_id: str, wish: Wish) -> Plan:
+    """Choose and check everything a recovery needs, changing nothing. Raises as `recover` does."""
+    plans = ctx.workspace.backup_plans
+    if plan_id not in plans:
+        raise UsageError(f"There is no backup plan {plan_id!r}.{did_you_mean(plan_id, plans)}")
+    with ctx.store.read() as connection:
+        snapshot = choose_snapshot(connection, plan_id, snapshot_id=wish.snapshot_id, not_after=wish.not_after)
+        if not agrees_with_journal(connection, snapshot):
+            raise OperationFailed(
+                f"Our ledger's row of snapshot {snapshot.short_id} does not agree with the journal: one of them "
+                "was altered. Nothing was restored. Run 'tocsin journal verify', and choose another snapshot."
+            )
+    root = root_of(_sources(snapshot))
+    now = ctx.clock.now()
+    placement = plan_placement(wish.destination, _protected(ctx), now, replace=wish.replace)
+    refuse_without_room(placement.area_parent, snapshot.bytes)
+    include = tuple(path if path.is_absolute() else root / path for path in wish.include)
+    for path in include:
+        if not path.is_relative_to(root):
+            raise UsageError(f"{path} is not part of this backup, which holds {root}. Nothing was changed.")
+    return Plan(snapshot, placement, root, include, now - snapshot.time)
+
+
+def recover(
+    ctx: Context,
+    plan_id: str,
+    wish: Wish,
+    *,
+    on_progress: OnProgress | None = None,
+    on_stage: OnStage = silent,
+) -> Recovered:
+    """Bring a plan's data back, verified, and put it at the destination.
+
+    Raises:
+        UsageError: no such plan, snapshot or path; the destination cannot be one.
+        Refused: something is at the destination and `replace` was not given.
+        OperationFailed: no good snapshot, no room, or what came back is not what was backed up. The destination
+            is then as it was.
+        Temporary: the repository is locked or out of reach, or this plan is being recovered already.
+    """
+    sweep_scratch(ctx)
+    plan = plan_recovery(ctx, plan_id, wish)
+    operation = begin(ctx.store, ctx.actor, "recovery", f"plan:{plan_id}", _told(plan))
+    try:
+        recovered = _carried_out(ctx, operation, plan, on_progress, on_stage)
+    except TocsinError as fault:
+        with ctx.store.write(ctx.actor) as tx:
+            finish(tx, operation, "failed", {"error": type(fault).__name__, "exit_code": fault.exit_code})
+        raise
+    return recovered
+
+
+def _carried_out(
+    ctx: Context, operation: Operation, plan: Plan, on_progress: OnProgress | None, on_stage: OnStage
+) -> Recovered:
+    began = ctx.clock.monotonic()
+    parent = plan.placement.area_parent
+    with scratch(ctx, "recovery", needed_bytes=plan.snapshot.bytes, beside=parent) as area:
+        on_stage("Opening the repository")
+        listing = list_snapshots(ctx, repository_access(ctx, plan.snapshot.repository))
+        on_stage("Restoring")
+        restored = restore_and_verify(
+            ctx, plan.snapshot, listing, area, include=plan.include, on_progress=on_progress
+        )
+        _refuse_damage(restored)
+        ctx.crash.reach("recovery:verified")
+        on_stage("Putting it in place")
+        top = _top(area, plan)
+        put_in_place(top, plan.placement)
+        ctx.crash.reach("recovery:placed")
+    recovered = _result(plan, restored, timedelta(seconds=ctx.clock.monotonic() - began))
+    with ctx.store.write(ctx.actor) as tx:
+        private = {"destination": str(recovered.destination), "aside": str(recovered.aside or "")}
+        tx.record("recovery.placed", operation.subject, {"operation": operation.id}, private)
+        took_ms = round(recovered.took.total_seconds() * 1000)
+        told = {**_told(plan), "files": recovered.files, "bytes": recovered.bytes, "took_ms": took_ms}
+        finish(tx, operation, "ok", told)
+    return recovered
+
+
+def _top(area: Path, plan: Plan) -> Path:
+    """Return the folder to put in place, the manifest taken out."""
+    snapshot = plan.snapshot
+    home = read_manifest(below(area, Path(snapshot.manifest_path or ""))).home
+    top = leave_only(area, plan.root, home, map(Path, _sources(snapshot)))
+    if not top.exists():
+        raise OperationFailed(
+            f"Snapshot {snapshot.short_id} holds nothing of {', '.join(map(str, plan.include)) or plan.root}; "
+            "nothing was put in place."
+        )
+    return top
+
+
+def _refuse_damage(restored: Restored) -> None:
+    if restored.ok:
+        return
+    said = [f"{path}: {why}" for path, why in restored.summary.errors]
+    said += [restored.manifest_problem] if restored.manifest_problem else []
+    if comparison := restored.comparison:
+        said += [f"{path} is missing" for path in comparison.missing]
+        said += [f"{path} has other content than was backed up" for path in comparison.changed]
+    shown = "\n  ".join(said[:20]) or "restic ended with an error and named no file"
+    more = f"\n  and {len(said) - 20} more" if len(said) > 20 else ""  # noqa: PLR2004 - what fits a screen
+    raise OperationFailed(
+        f"What came back from snapshot {restored.snapshot.short_id} is not what was backed up; nothing was put in "
+        f"place, and the destination is as it was.\n  {shown}{more}\n"
+        "Choose an older snapshot with --before or --snapshot, or leave the damaged part out with --include."
+    )
+
+
+def _result(plan: Plan, restored: Restored, took: timedelta) -> Recovered:
+    comparison = restored.comparison
+    return Recovered(
+        snapshot=plan.snapshot,
+        destination=plan.placement.destination,
+        aside=plan.placement.aside,
+        files=comparison.matching if comparison else 0,
+        bytes=comparison.hashed_bytes if comparison else 0,
+        took=took,
+        age=plan.age,
+        changed_during_backup=comparison.changed_during_backup if comparison else (),
+    )
+
+
+def _told(plan: Plan) -> dict[str, JsonValue]:
+    snapshot = plan.snapshot
+    return {
+        "snapshot": snapshot.id,
+        "repository": snapshot.repository,
+        "tree": snapshot.tree,
+        "replaced": plan.placement.aside is not None,
+        "age_seconds": round(plan.age.total_seconds()),
+    }
+
+
+def _sources(snapshot: LedgerSnapshot) -> Sequence[str]:
+    """Return the snapshot's paths without the manifest's own folder."""
+    manifest = Path(snapshot.manifest_path or "/")
+    own = {str(manifest), str(manifest.parent)}
+    return [path for path in snapshot.paths if path not in own] or list(snapshot.paths)
+
+
+def _protected(ctx: Context) -> list[Path]:
+    workspace = ctx.workspace
+    locations = map(workspace.repository_location, workspace.repositories.values())
+    repositories = [folder.resolve() for location in locations if (folder := local_folder(location))]
+    return [workspace.root / "tocsin.yaml", workspace.state_folder.resolve(), *repositories]

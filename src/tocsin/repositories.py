@@ -1,0 +1,32 @@
+"""From a repository's name in the workspace to what restic needs to open it."""
+
+from tocsin.context import Context
+from tocsin.errors import UsageError, did_you_mean
+from tocsin.ports import RepositoryAccess
+
+
+def repository_access(ctx: Context, repository_id: str) -> RepositoryAccess:
+    """Return how to open a repository of the workspace.
+
+    A password that lies in a file or comes from a command is handed to restic as just that and never passes
+    through us; one from the environment or from systemd reaches restic's environment alone.
+
+    Raises:
+        UsageError: the workspace names no such repository.
+        ConfigurationError, Temporary: one of its secrets cannot be read.
+    """
+    known = ctx.workspace.repositories
+    if repository_id not in known:
+        raise UsageError(f"There is no repository {repository_id!r}.{did_you_mean(repository_id, known)}")
+    repository = known[repository_id]
+    environment = {name: ctx.secrets.read(reference) for name, reference in repository.environment.items()}
+    kind, _, rest = repository.password.partition(":")
+    if kind not in {"file", "command"}:
+        environment["RESTIC_PASSWORD"] = ctx.secrets.read(repository.password)
+    return RepositoryAccess(
+        name=repository_id,
+        location=ctx.workspace.repository_location(repository),
+        password_file=ctx.workspace.resolve(rest) if kind == "file" else None,
+        password_command=rest if kind == "command" else None,
+        environment=environment,
+    )

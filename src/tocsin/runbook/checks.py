@@ -1,0 +1,253 @@
+"""Check a playbook whole before anything of it runs.
+
+Unknown keys, kinds, ids and names, cycles, wrong types, missing templates, expressions that cannot be read,
+destructive steps without evidence: every fault is named with file, line, column and the nearest right word.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+
+from pydantic import BaseModel, ValidationError
+
+from tocsin.errors import ConfigurationError, Place, Problem, did_you_mean, nearest
+from tocsin.law.facts import fact_paths
+from tocsin.model.document import Document, Path
+from tocsin.model.wording import load_model, problems_of
+from tocsin.model.workspace import Workspace
+from tocsin.model.yaml_text import parse_yaml
+from tocsin.notices.templates import ENDING
+from tocsin.runbook.expressions import (
+    PLACEHOLDER,
+    ExpressionError,
+    compile_expression,
+    expressions_in,
+)
+from tocsin.runbook.kinds import StepKind
+from tocsin.runbook.language import InputType, Playbook, Step
+from tocsin.runbook.readiness import unwrapped
+from tocsin.runbook.registry import KINDS
+from tocsin.workspace import starter
+
+ROOTS: Mapping[str, frozenset[str]] = {
+    "incident": frozenset(
+        {"id", "title", "cause", "state", "aware", "systems", "affected_clients", "backup_plans"}
+    ),
+    "duties": frozenset({"register", "regulator", "people", "controllers"}),
+    "facts": frozenset(),
+    "inputs": frozenset(),
+    "steps": frozenset(),
+    "item": frozenset(),
+}
+
+
+@lru_cache(maxsize=256)
+def parse_playbook(text: str, name: str) -> Playbook:
+    """Return the playbook in `text`. Raises ConfigurationError with every problem found."""
+    document = parse_yaml(text, name)
+    playbook = load_model(Playbook, document)
+    if problems := list(_problems(playbook, document)):
+        raise ConfigurationError(problems)
+    return playbook
+
+
+def problems_with_workspace(playbook: Playbook, document: Document, workspace: Workspace) -> Iterator[Problem]:
+    """Yield what only the workspace can tell: roles that nobody holds, templates that are not there."""
+    for index, step in enumerate(playbook.steps):
+        template = step.with_.get("template")
+        if step.uses.startswith("notice.") and isinstance(template, str) and "${{" not in template:
+            yield from _missing_template(template, document.place(("steps", index, "with", "template")), workspace)
+        for key, role in (("approve", step.approve.by if step.approve else None), ("assign", step.assign)):
+            if role is not None and not workspace.people_with(role):
+                yield Problem(
+                    document.place(("steps", index, key)),
+                    f"Nobody in the workspace has the role {role.value!r}: step {step.id!r} could never go on.",
+                )
+
+
+def _missing_template(template: str, place: Place, workspace: Workspace) -> Iterator[Problem]:
+    folders = (workspace.root / "templates", starter() / "templates")
+    known = {
+        str(path.relative_to(folder)).removesuffix(ENDING)
+        for folder in folders
+        for path in folder.rglob(f"*{ENDING}")
+    }
+    if template not in known:
+        yield Problem(place, f"There is no template {template!r}.", nearest(template, known))
+
+
+def _problems(playbook: Playbook, document: Document) -> Iterator[Problem]:
+    ids = [step.id for step in playbook.steps]
+    for index, step in enumerate(playbook.steps):
+        here: Path = ("steps", index)
+        yield from _unknown_needs(step, ids, document, here)
+        kind = KINDS.get(step.uses)
+        if kind is None:
+            yield Problem(
+                document.place((*here, "uses")), f"There is no step kind {step.uses!r}.", nearest(step.uses, KINDS)
+            )
+            continue
+        yield from _wrong_parameters(step, kind, document, here)
+        yield from _wrong_expressions(step, playbook, document, here)
+        yield from _destructive_without_evidence(step, kind, playbook, document, here)
+    yield from _cycles(playbook, document)
+
+
+def _unknown_needs(step: Step, ids: list[str], document: Document, here: Path) -> Iterator[Problem]:
+    for position, need in enumerate(step.needs):
+        if need == step.id:
+            yield Problem(document.place((*here, "needs", position)), f"Step {step.id!r} needs itself.")
+        elif need not in ids:
+            yield Problem(
+                document.place((*here, "needs", position)),
+                f"Step {step.id!r} needs {need!r}, and no step has that id.",
+                nearest(need, ids),
+            )
+
+
+def _cycles(playbook: Playbook, document: Document) -> Iterator[Problem]:
+    known = {step.id: step for step in playbook.steps}
+    met: set[str] = set()
+    left = list(known)
+    while ready := [key for key in left if all(need in met or need not in known for need in known[key].needs)]:
+        met.update(ready)
+        left = [key for key in left if key not in met]
+    in_cycle = [key for key in left if _reaches(known, key, key)]
+    if in_cycle:
+        index = next(position for position, step in enumerate(playbook.steps) if step.id == in_cycle[0])
+        yield Problem(
+            document.place(("steps", index, "needs")),
+            f"These steps wait for each other, so none could ever run: {', '.join(in_cycle)}.",
+        )
+
+
+def _reaches(known: Mapping[str, Step], start: str, goal: str) -> bool:
+    return goal in _all_needs(known, start)
+
+
+def _all_needs(known: Mapping[str, Step], start: str) -> set[str]:
+    """Return every step that comes before `start`, near or far."""
+    found: set[str] = set()
+    left = list(known[start].needs) if start in known else []
+    while left:
+        need = left.pop()
+        if need not in found and need in known:
+            found.add(need)
+            left.extend(known[need].needs)
+    return found
+
+
+def _wrong_parameters(step: Step, kind: StepKind, document: Document, here: Path) -> Iterator[Problem]:
+    """Check `with` against the kind's model; values that are worked out at run time are left for then."""
+    literal = {key: value for key, value in step.with_.items() if not any(expressions_in(value))}
+    try:
+        kind.parameters.model_validate(literal)
+    except ValidationError as error:
+        worked_out = set(step.with_) - set(literal)
+        for problem in _parameter_problems(error, kind.parameters, document, here):
+            if not any(f".{key} is missing" in problem.message for key in worked_out):
+                yield problem
+    for key in set(step.with_) - set(literal) - set(kind.parameters.model_fields):
+        yield Problem(
+            document.key_place((*here, "with", key)),
+            f"{kind.name} has no parameter {key!r}.",
+            nearest(key, kind.parameters.model_fields),
+        )
+
+
+def _parameter_problems(
+    error: ValidationError, model: type[BaseModel], document: Document, here: Path
+) -> Iterable[Problem]:
+    """Word pydantic's findings as if the `with` were a document, then put them at their place in the file."""
+    inner: Path = (*here, "with")
+    part = Document(
+        document.name,
+        document.at(inner) or {},
+        {path[len(inner) :]: place for path, place in document.values.items() if path[: len(inner)] == inner},
+        {path[len(inner) :]: place for path, place in document.keys.items() if path[: len(inner)] == inner},
+    )
+    where = document.place(inner if document.at(inner) is not None else here)
+    for problem in problems_of(error, part, model):
+        placed = problem.place if problem.place.line else where
+        yield Problem(
+            placed,
+            f"with.{problem.message}" if "is missing" in problem.message else problem.message,
+            problem.nearest,
+        )
+
+
+def _wrong_expressions(step: Step, playbook: Playbook, document: Document, here: Path) -> Iterator[Problem]:
+    known = {other.id: other for other in playbook.steps}
+    for path, text in _expressions(step, here):
+        try:
+            expression = compile_expression(text)
+        except ExpressionError as error:
+            yield Problem(document.place(path), str(error))
+            continue
+        for reference in sorted(expression.references):
+            if fault := _wrong_reference(reference, step, playbook, known):
+                yield Problem(document.place(path), fault)
+    if step.if_ is not None and PLACEHOLDER.search(step.if_):
+        yield Problem(document.place((*here, "if")), "An `if` is an expression already: leave out ${{ }}.")
+
+
+def _expressions(step: Step, here: Path) -> Iterator[tuple[Path, str]]:
+    if step.if_ is not None and not PLACEHOLDER.search(step.if_):
+        yield (*here, "if"), step.if_
+    if step.for_each is not None:
+        yield (*here, "for_each"), unwrapped(step.for_each)
+    for key, value in step.with_.items():
+        for text in expressions_in(value):
+            yield (*here, "with", key), text
+
+
+def _wrong_reference(
+    reference: tuple[str, ...], step: Step, playbook: Playbook, known: Mapping[str, Step]
+) -> str | None:
+    """Say what is wrong with one path an expression reads, or None."""
+    root, *rest = reference
+    if root not in ROOTS:
+        return f"There is no value {root!r}.{did_you_mean(root, ROOTS)}"
+    if root == "item" and step.for_each is None:
+        return "`item` is only there in a step with `for_each`."
+    if not rest:
+        return None
+    if ROOTS[root] and rest[0] not in ROOTS[root]:
+        return f"There is no {root}.{rest[0]}.{did_you_mean(rest[0], ROOTS[root])}"
+    if root == "inputs" and rest[0] not in playbook.inputs:
+        return f"The playbook declares no input {rest[0]!r}.{did_you_mean(rest[0], playbook.inputs)}"
+    if root == "facts" and not _is_fact(".".join(rest)):
+        return f"There is no fact {'.'.join(rest)!r}.{did_you_mean('.'.join(rest), fact_paths())}"
+    return _wrong_step(rest[0], step, known) if root == "steps" else None
+
+
+def _wrong_step(name: str, step: Step, known: Mapping[str, Step]) -> str | None:
+    wanted = next((key for key in known if name in (key, key.replace("-", "_"))), None)
+    if wanted is None:
+        return f"There is no step {name!r}.{did_you_mean(name, known)}"
+    if wanted not in _all_needs(known, step.id):
+        return f"Step {step.id!r} reads what {wanted!r} puts out, so it must need it: add `needs: [{wanted}]`."
+    return None
+
+
+def _is_fact(path: str) -> bool:
+    return any(known == path or known.startswith(f"{path}.") for known in fact_paths())
+
+
+def _destructive_without_evidence(
+    step: Step, kind: StepKind, playbook: Playbook, document: Document, here: Path
+) -> Iterator[Problem]:
+    known = {other.id: other for other in playbook.steps}
+    before = (known[need].uses for need in _all_needs(known, step.id))
+    if kind.destructive and not step.without_evidence and not any(uses.startswith("evidence.") for uses in before):
+        yield Problem(
+            document.place((*here, "uses")),
+            f"Step {step.id!r} could destroy evidence: let it need an evidence step for the same target, "
+            "or say in `without_evidence:` why there is none.",
+        )
+
+
+def inputs_for(playbook: Playbook, system: str | None) -> dict[str, str]:
+    """Return the inputs a playbook takes from an incident: each input of type system gets the one that was hit."""
+    if system is None:
+        return {}
+    return {name: system for name, wanted in playbook.inputs.items() if wanted.type is InputType.SYSTEM}

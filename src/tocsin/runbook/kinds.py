@@ -1,0 +1,95 @@
+"""What a step kind is, and the one dictionary of them.
+
+A kind is a class with a few members, each written down here. A kind never waits in memory: it returns
+`Done`, or `Waits` with what a person must be shown, and is looked at again when something has changed.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+from pydantic import BaseModel, ConfigDict
+
+from tocsin.context import Context
+from tocsin.model.document import Data
+from tocsin.runbook.language import Step
+from tocsin.store.database import Transaction
+
+
+class Parameters(BaseModel):
+    """Base of every kind's `with`: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The step is done; `output` is what later steps may read."""
+
+    output: dict[str, Data] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """The step waits for a person. `asked` is what they are shown; it is kept with the step."""
+
+    asked: dict[str, Data]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a step stands while it runs: which run, which row of its ledger, for which incident."""
+
+    run: str
+    key: str
+    step: Step
+    incident: str | None
+    item: Data = None
+
+    @property
+    def name(self) -> str:
+        """The name by which what this step makes is known: one step, one thing made."""
+        return f"{self.run}:{self.key}"
+
+
+class StepKind(Protocol):
+    """One kind of step."""
+
+    # The word after `uses:`.
+    name: ClassVar[str]
+    # What `with:` may hold.
+    parameters: ClassVar[type[Parameters]]
+    # May it simply be run again when nobody knows whether it happened?
+    idempotent: ClassVar[bool]
+    # Could it destroy evidence? Then an evidence step must come before it.
+    destructive: ClassVar[bool]
+
+    def run(self, ctx: Context, place: Place, parameters: Any) -> Done | Waits:  # noqa: ANN401 - each kind's own model
+        """Do it. Raises the errors of `tocsin.errors`."""
+
+    def simulate(self, parameters: Any) -> str:  # noqa: ANN401
+        """Say what it would do, touching nothing; also what an approver is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a person said, with the reason or evidence they gave, and what they had been shown."""
+
+    value: Data
+    reason: str | None = None
+    asked: dict[str, Data] | None = None
+
+
+@runtime_checkable
+class AskingKind(StepKind, Protocol):
+    """A kind that a person answers with `tocsin run answer`."""
+
+    def accept(self, tx: Transaction, place: Place, parameters: Any, answer: Answer) -> Done:  # noqa: ANN401
+        """Take an answer in the transaction that settles the step. Raises UsageError when it cannot be one."""
+
+
+@runtime_checkable
+class WatchingKind(StepKind, Protocol):
+    """A kind that waits for something that happens elsewhere: a notice's approval, say."""
+
+    def has_settled(self, ctx: Context, place: Place, asked: dict[str, Data]) -> bool:
+        """Tell, cheaply, whether what it waits for has happened."""

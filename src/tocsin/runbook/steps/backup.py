@@ -1,0 +1,94 @@
+"""Steps that protect what is still good: hold snapshots, stop scheduled backups, find the last good copy."""
+
+from typing import ClassVar
+
+from tocsin.backups import hold_snapshots, last_good_snapshot, pause_backups
+from tocsin.context import Context
+from tocsin.errors import UsageError
+from tocsin.model.document import Data
+from tocsin.runbook.kinds import Done, Parameters, Place, Waits
+from tocsin.situation import first_alert_of
+
+
+class HoldParameters(Parameters):
+    """The systems whose snapshots are kept, and why."""
+
+    systems: tuple[str, ...]
+    reason: str
+
+
+class Hold:
+    """Keep every snapshot of these systems from being forgotten or pruned."""
+
+    name: ClassVar[str] = "backup.hold"
+    parameters: ClassVar[type[Parameters]] = HoldParameters
+    idempotent: ClassVar[bool] = True
+    destructive: ClassVar[bool] = False
+
+    def run(self, ctx: Context, place: Place, parameters: HoldParameters) -> Done | Waits:
+        """Hold them; a repository that cannot be reached does not stop the others, nor our own rows."""
+        plans = tuple(plan.id for plan in ctx.workspace.plans_for(parameters.systems))
+        held = hold_snapshots(ctx, plans, parameters.reason, place.incident)
+        return Done({"held": len(held), "backup_plans": [*plans]})
+
+    def simulate(self, parameters: HoldParameters) -> str:
+        """Say what would be held."""
+        return f"hold every snapshot of {', '.join(parameters.systems)}"
+
+
+class PauseParameters(Parameters):
+    """Why scheduled backups stop."""
+
+    reason: str
+
+
+class PauseBackups:
+    """Stop all scheduled backups until somebody resumes them."""
+
+    name: ClassVar[str] = "backup.pause"
+    parameters: ClassVar[type[Parameters]] = PauseParameters
+    idempotent: ClassVar[bool] = True
+    destructive: ClassVar[bool] = False
+
+    def run(self, ctx: Context, place: Place, parameters: PauseParameters) -> Done | Waits:
+        """Pause them; already paused is as good."""
+        pause_backups(ctx, parameters.reason)
+        return Done()
+
+    def simulate(self, parameters: PauseParameters) -> str:
+        """Say that backups would stop."""
+        return "stop all scheduled backups"
+
+
+class LastGoodParameters(Parameters):
+    """The systems to bring back."""
+
+    systems: tuple[str, ...]
+
+
+class LastGoodSnapshot:
+    """Find the newest good snapshot of each backup plan that covers these systems, from before the first alert."""
+
+    name: ClassVar[str] = "backup.last_good_snapshot"
+    parameters: ClassVar[type[Parameters]] = LastGoodParameters
+    idempotent: ClassVar[bool] = True
+    destructive: ClassVar[bool] = False
+
+    def run(self, ctx: Context, place: Place, parameters: LastGoodParameters) -> Done | Waits:
+        """Look in our own ledger, never at what a repository calls its latest."""
+        plans = ctx.workspace.plans_for(parameters.systems)
+        if not plans:
+            raise UsageError(
+                f"No backup plan covers {', '.join(parameters.systems)}; there is nothing to restore from."
+            )
+        found: dict[str, Data] = {}
+        with ctx.store.read() as connection:
+            before = first_alert_of(connection, place.incident)
+            for plan in plans:
+                entry = last_good_snapshot(connection, plan.id, not_after=before)
+                found[plan.id] = None if entry is None else {"snapshot": entry.id, "time": entry.time.isoformat()}
+        return Done({"snapshots": found})
+
+    def simulate(self, parameters: LastGoodParameters) -> str:
+        """Say what would be looked for."""
+        return f"find the newest good snapshot of {', '.join(parameters.systems)} from before the first alert"

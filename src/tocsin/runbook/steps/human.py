@@ -1,0 +1,223 @@
+"""Steps that a person answers: a question whose answer is a fact, a decision on a duty, a task done by hand."""
+
+from typing import ClassVar
+
+from pydantic import model_validator
+from sqlalchemy import insert
+
+from tocsin.context import Context
+from tocsin.errors import UsageError
+from tocsin.law.facts import check_patch, fact_paths
+from tocsin.model.document import Data
+from tocsin.runbook.kinds import Answer, Done, Parameters, Place, Waits
+from tocsin.situation import add_fact, situation_of
+from tocsin.store.database import Transaction
+from tocsin.store.tables import decision
+
+_YES_NO = ("yes", "no")
+
+
+class AskParameters(Parameters):
+    """`fact` is a path of the facts contract; its own question is asked unless `question` says it better."""
+
+    fact: str | None = None
+    question: str | None = None
+    choices: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _something_to_ask(self) -> "AskParameters":
+        if self.fact is None and self.question is None:
+            raise ValueError("says neither which fact to ask for nor a question. Add `fact:` or `question:`.")
+        if self.fact is not None:
+            try:
+                check_patch(self.fact, None)
+            except UsageError as unknown:
+                raise ValueError(str(unknown)) from None
+        return self
+
+
+class Ask:
+    """Ask one question. With `fact`, the answer becomes a version of the incident's facts."""
+
+    name: ClassVar[str] = "human.ask"
+    parameters: ClassVar[type[Parameters]] = AskParameters
+    idempotent: ClassVar[bool] = True
+    destructive: ClassVar[bool] = False
+
+    def run(self, ctx: Context, place: Place, parameters: AskParameters) -> Done | Waits:
+        """Wait for the answer; a fact that is known already is not asked for again."""
+        if parameters.fact is not None and place.incident is not None:
+            with ctx.store.read() as connection:
+                known = _found(situation_of(connection, ctx.workspace, place.incident).facts(), parameters.fact)
+            if known is not None:
+                return Done({"answer": known, "known_already": True})
+        return Waits(
+            {
+                "kind": "ask",
+                "question": _question(parameters),
+                "choices": [*_choices(parameters)],
+                "fact": parameters.fact,
+            }
+        )
+
+    def accept(self, tx: Transaction, place: Place, parameters: AskParameters, answer: Answer) -> Done:
+        """Take the answer; `unknown` is an answer too, and never means no."""
+        value = _typed(answer.value, parameters)
+        if parameters.fact is not None:
+            value = check_patch(parameters.fact, value)
+            if place.incident is not None:
+                add_fact(tx, place.incident, parameters.fact, value, evidence=answer.reason)
+        return Done({"answer": value if value is not None else "unknown"})
+
+    def simulate(self, parameters: AskParameters) -> str:
+        """Say what would be asked."""
+        return f"ask: {_question(parameters)}"
+
+
+class TaskParameters(Parameters):
+    """What a person is to do, in words they can follow at three in the morning."""
+
+    text: str
+
+
+class Task:
+    """Wait until a person says that something was done by hand."""
+
+    name: ClassVar[str] = "human.task"
+    parameters: ClassVar[type[Parameters]] = TaskParameters
+    idempotent: ClassVar[bool] = True
+    destructive: ClassVar[bool] = False
+
+    def run(self, ctx: Context, place: Place, parameters: TaskParameters) -> Done | Waits:
+        """Show the task."""
+        return Waits({"kind": "task", "question": parameters.text, "choices": ["done"]})
+
+    def accept(self, tx: Transaction, place: Place, parameters: TaskParameters, answer: Answer) -> Done:
+        """Take `done`, with whatever the person noted."""
+        if str(answer.value).casefold() not in ("done", "yes"):
+            raise UsageError(
+                "A task is answered with 'done'. Skip it with `tocsin run skip` if it will not be done."
+            )
+        return Done({"answer": "done"})
+
+    def simulate(self, parameters: TaskParameters) -> str:
+        """Say what a person would be asked to do."""
+        return f"ask a person to do: {parameters.text}"
+
+
+class DecideParameters(Parameters):
+    """The duty to decide on: `regulator`, `people`, `controllers`."""
+
+    duty: str
+
+    @model_validator(mode="after")
+    def _known(self) -> "DecideParameters":
+        if self.duty not in ("regulator", "people", "controllers"):
+            raise ValueError(f"{self.duty!r} is not a duty to decide on. Write regulator, people or controllers.")
+        return self
+
+
+class Decide:
+    """Show the proposal for one duty with its reasons, and take a named person's decision."""
+
+    name: ClassVar[str] = "human.decide"
+    parameters: ClassVar[type[Parameters]] = DecideParameters
+    idempotent: ClassVar[bool] = True
+    destructive: ClassVar[bool] = False
+
+    def run(self, ctx: Context, place: Place, parameters: DecideParameters) -> Done | Waits:
+        """Show what the assessment proposes, for each controller's data."""
+        if place.incident is None:
+            raise UsageError("A decision on a duty belongs to an incident; this run has none.")
+        with ctx.store.read() as connection:
+            situation = situation_of(connection, ctx.workspace, place.incident)
+        reasons = [
+            f"{controller}: {duty.required} ({duty.basis}). {' '.join(duty.why)}"
+            for controller, assessment in situation.assessments.items()
+            for duty in (assessment.duty(parameters.duty),)
+        ]
+        proposed = situation.required(parameters.duty)
+        return Waits(
+            {
+                "kind": "decide",
+                "question": f"Must the {_ADDRESSEES[parameters.duty]} be told? Proposed: {proposed}.",
+                "text": "\n".join(reasons),
+                "choices": [*_YES_NO],
+                "proposed": proposed,
+            }
+        )
+
+    def accept(self, tx: Transaction, place: Place, parameters: DecideParameters, answer: Answer) -> Done:
+        """Take yes or no; departing from the proposal needs a written reason."""
+        decided = str(answer.value).casefold()
+        if decided not in _YES_NO:
+            raise UsageError(f"A decision is yes or no, not {answer.value!r}.")
+        proposed = str((answer.asked or {}).get("proposed", "unclear"))
+        if decided != proposed and not answer.reason:
+            raise UsageError(
+                f"The proposal is {proposed}; deciding {decided} needs a written reason (--reason TEXT). "
+                "Nothing was recorded."
+            )
+        tx.execute(
+            insert(decision).values(
+                id=tx.new_id(),
+                incident=place.incident,
+                duty=parameters.duty,
+                proposed=proposed,
+                decided=decided,
+                decided_by=tx.actor.person,
+                decided_at=tx.now,
+                reason=answer.reason or "as proposed",
+            )
+        )
+        tx.record(
+            "duty.decided",
+            f"incident:{place.incident}",
+            {"duty": parameters.duty, "proposed": proposed, "decided": decided},
+            {"reason": answer.reason} if answer.reason else None,
+        )
+        return Done({"answer": decided, "proposed": proposed})
+
+    def simulate(self, parameters: DecideParameters) -> str:
+        """Say what would be decided."""
+        return f"ask the person responsible to decide: must the {_ADDRESSEES[parameters.duty]} be told?"
+
+
+_ADDRESSEES = {"regulator": "regulator", "people": "people concerned", "controllers": "affected clients"}
+
+
+def _question(parameters: AskParameters) -> str:
+    if parameters.question is not None or parameters.fact is None:
+        return parameters.question or ""
+    known = fact_paths().get(parameters.fact)
+    return known.question if known else parameters.fact
+
+
+def _choices(parameters: AskParameters) -> tuple[str, ...]:
+    if parameters.choices or parameters.fact is None:
+        return parameters.choices
+    known = fact_paths().get(parameters.fact)
+    return tuple(known.choices) if known else ()
+
+
+def _typed(value: Data, parameters: AskParameters) -> Data:
+    """Read what was typed: a whole number where one is wanted, a list where several words are."""
+    if isinstance(value, str):
+        value = value.strip()
+        known = fact_paths().get(parameters.fact or "")
+        if known is not None and known.answer == "number" and value.isdigit():
+            return int(value)
+        if known is not None and known.answer in ("choices", "names") and value != "unknown":
+            return [word.strip() for word in value.split(",") if word.strip()]
+        if parameters.choices and value not in (*parameters.choices, "unknown"):
+            raise UsageError(
+                f"The answer must be one of {', '.join(parameters.choices)}, or unknown; not {value!r}."
+            )
+    return value
+
+
+def _found(facts: dict[str, Data], path: str) -> Data:
+    found: Data = facts
+    for name in path.split("."):
+        found = found.get(name) if isinstance(found, dict) else None
+    return found

@@ -1,0 +1,153 @@
+"""Steps that draft and send notices. Nothing is sent that a named person has not approved, word for word."""
+
+from typing import Annotated, ClassVar
+
+from pydantic import AfterValidator
+
+from tocsin.context import Context
+from tocsin.errors import OutcomeUnknown, UsageError
+from tocsin.model.document import Data
+from tocsin.notices import (
+    Case,
+    IncidentView,
+    Notice,
+    draft_notice,
+    notice_of,
+    notices,
+    send_notice,
+    unknown_deliveries,
+)
+from tocsin.notices.templates import duty_of
+from tocsin.runbook.kinds import Done, Parameters, Place, Waits
+from tocsin.runbook.measures import measures_taken
+from tocsin.situation import OURSELVES, Situation, situation_of
+
+ICO = "ico"
+
+
+def _known_template(template: str) -> str:
+    try:
+        duty_of(template)
+    except UsageError as unknown:
+        raise ValueError(str(unknown)) from None
+    return template
+
+
+class NoticeParameters(Parameters):
+    """Which text, and to whom: `ico`, or a client's id."""
+
+    template: Annotated[str, AfterValidator(_known_template)]
+    addressee: str
+
+
+class Draft:
+    """Draft one notice from what is known now. It waits for a person to read, edit and approve it."""
+
+    name: ClassVar[str] = "notice.draft"
+    parameters: ClassVar[type[Parameters]] = NoticeParameters
+    idempotent: ClassVar[bool] = True
+    destructive: ClassVar[bool] = False
+
+    def run(self, ctx: Context, place: Place, parameters: NoticeParameters) -> Done | Waits:
+        """Draft it once: a second try finds the first draft by the step that made it."""
+        situation = _situation(ctx, place)
+        case = _case(ctx, situation, parameters.addressee)
+        drafted = draft_notice(
+            ctx, case, template=parameters.template, addressee=parameters.addressee, made_by=place.name
+        )
+        return Done({"notice": drafted.id, "addressee": drafted.addressee})
+
+    def simulate(self, parameters: NoticeParameters) -> str:
+        """Say what would be drafted."""
+        return f"draft {parameters.template} to {parameters.addressee}"
+
+
+class Send:
+    """Wait until the notice is approved, then send it; what cannot be mailed waits for proof that it was sent."""
+
+    name: ClassVar[str] = "notice.send"
+    parameters: ClassVar[type[Parameters]] = NoticeParameters
+    # The outbox keeps an interrupted mail from going twice; running the step again only looks.
+    idempotent: ClassVar[bool] = True
+    destructive: ClassVar[bool] = False
+
+    def run(self, ctx: Context, place: Place, parameters: NoticeParameters) -> Done | Waits:
+        """Send what is approved, or say what it waits for."""
+        notice = _drafted(ctx, place, parameters)
+        if notice.state == "approved":
+            try:
+                notice = send_notice(ctx, notice.id).notice
+            except OutcomeUnknown as unknown:
+                return _waits(notice, "unknown", str(unknown))
+            notice = notice_of(ctx, notice.id)
+        short = notice.id[:8]
+        if notice.state in ("sent", "recorded"):
+            return Done({"notice": notice.id, "state": notice.state})
+        if notice.state == "approved":
+            question = (
+                f"Send it by hand from the outbox, then say so: tocsin notice record {short} --reference NUMBER"
+            )
+            return _waits(notice, notice.state, question)
+        question = f"Read and approve it: tocsin notice show {short}, then tocsin notice approve {short}"
+        return _waits(notice, notice.state, question)
+
+    def has_settled(self, ctx: Context, place: Place, asked: dict[str, Data]) -> bool:
+        """Tell whether the notice has moved on since the step began to wait."""
+        notice = notice_of(ctx, str(asked["notice"]))
+        if asked["state"] == "unknown":
+            return not any(delivery.notice == notice.id for delivery in unknown_deliveries(ctx))
+        return notice.state != asked["state"]
+
+    def simulate(self, parameters: NoticeParameters) -> str:
+        """Say what would be sent."""
+        return f"send {parameters.template} to {parameters.addressee}, once a named person has approved its text"
+
+
+def _waits(notice: Notice, state: str, question: str) -> Waits:
+    return Waits({"kind": "notice", "question": question, "notice": notice.id, "state": state})
+
+
+def _situation(ctx: Context, place: Place) -> Situation:
+    if place.incident is None:
+        raise UsageError("A notice belongs to an incident; this run has none.")
+    with ctx.store.read() as connection:
+        return situation_of(connection, ctx.workspace, place.incident)
+
+
+def _case(ctx: Context, situation: Situation, addressee: str) -> Case:
+    """Draw the case as its addressee may know it: the facts of their own data, or of ours for the regulator."""
+    controller = OURSELVES if addressee == ICO else addressee
+    if controller not in situation.assessments:
+        whose = "our own" if addressee == ICO else f"the client {addressee}"
+        raise UsageError(
+            f"No data of {whose} was on the systems that were hit: there is nothing to tell them here."
+        )
+    return Case(
+        incident=IncidentView(
+            id=situation.incident,
+            title=situation.title,
+            cause=situation.cause,
+            systems=tuple(system.id for system in situation.radius.systems),
+            declared_at=situation.declared_at,
+            first_alert_at=situation.first_alert_at,
+            aware_at=situation.aware_at,
+        ),
+        facts=situation.facts(controller),
+        assessment=situation.assessments[controller],
+        measures=measures_taken(ctx, situation.incident),
+    )
+
+
+def _drafted(ctx: Context, place: Place, parameters: NoticeParameters) -> Notice:
+    """Return the newest notice of this template and addressee in the incident."""
+    found = [
+        notice
+        for notice in notices(ctx, incident=place.incident)
+        if (notice.template, notice.addressee) == (parameters.template, parameters.addressee)
+        and notice.state != "withdrawn"
+    ]
+    if not found:
+        raise UsageError(
+            f"No notice {parameters.template} to {parameters.addressee} has been drafted in this incident."
+        )
+    return found[-1]

@@ -1,0 +1,1 @@
+"""Run the schedules: Prefect's server, and our flows served on it."""

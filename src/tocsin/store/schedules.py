@@ -1,0 +1,60 @@
+"""What is due by the clock, claimed once: missed moments collapse into one run, and two doors cannot both act.
+
+Whoever rings the bell (a Prefect schedule, a person, a cron line) may ring it late, twice or from two
+machines. What counts is the `schedule` table: the last due moment that was acted on.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from tocsin.model.schedule import latest_due
+from tocsin.ports import Actor
+from tocsin.store.database import Store
+from tocsin.store.tables import schedule as schedules
+
+
+def claim_due(store: Store, actor: Actor, name: str, cron: str, timezone: str, now: datetime) -> datetime | None:
+    """Claim the latest due moment of the schedule `name` (`backup:files`, `drill:files`) and return it.
+
+    Returns None when that moment was acted on before, or another process has just claimed it. A schedule
+    never seen before is due at once, as if its last moment had been missed.
+    """
+    due = latest_due(cron, timezone, now)
+    if due is None:
+        return None
+    with store.read() as connection:
+        seen = connection.execute(
+            select(schedules.c.last_due).where(schedules.c.name == name)
+        ).scalar_one_or_none()
+    if seen is not None and seen >= due:
+        return None
+    return due if _claimed(store, actor, name, due, first=seen is None) else None
+
+
+def give_back(store: Store, actor: Actor, name: str, due: datetime) -> None:
+    """Undo a claim whose work could not be done for now, so that the next ring of the bell tries again."""
+    with store.write(actor) as tx:
+        tx.execute(
+            update(schedules)
+            .where(schedules.c.name == name, schedules.c.last_due == due)
+            .values(last_due=due - timedelta(seconds=1))
+        )
+
+
+def _claimed(store: Store, actor: Actor, name: str, due: datetime, *, first: bool) -> bool:
+    """Write the claim; False when another process was quicker."""
+    try:
+        with store.write(actor) as tx:
+            if first:
+                tx.execute(insert(schedules).values(name=name, last_due=due, acted_at=tx.now))
+                return True
+            moved = tx.execute(
+                update(schedules)
+                .where(schedules.c.name == name, schedules.c.last_due < due)
+                .values(last_due=due, acted_at=tx.now)
+            )
+            return moved.rowcount == 1
+    except IntegrityError:
+        return False
