@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
-from simulators.chance import CrashAt
 from sqlalchemy import insert
 
+from simulators.chance import CrashAt
 from tocsin.adapters.mail import SmtpMailer
 from tocsin.adapters.restic import Limits, ResticBinary
 from tocsin.adapters.secrets import ReferencedSecrets

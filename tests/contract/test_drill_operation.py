@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -11,15 +12,16 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete, select, update
+
 from backed_up_ground import HOUR, Taken, enter, flip, ground_at, make_seed, now, with_targets
 from simulators.chance import CrashAt, PowerCut
-from sqlalchemy import select, update
-
 from tocsin.drills import Verdict, drill_history, drill_if_due, last_drill, run_drill
 from tocsin.drills.verdict import Code
 from tocsin.errors import Interrupted, Temporary, UsageError
 from tocsin.model.workspace import Repository
-from tocsin.recovery import sweep_scratch
+from tocsin.recovery import scratch, sweep_scratch
+from tocsin.repositories import repository_access
 from tocsin.store.tables import journal
 from tocsin.store.tables import snapshot as snapshots
 
@@ -83,8 +85,6 @@ def test_it_passes_on_a_sound_backup_and_leaves_evidence_and_nothing_else(ground
 
 def test_it_restores_a_snapshot_that_was_tagged_since_and_now_has_another_id(ground):
     ctx = ground.ctx
-    from tocsin.repositories import repository_access
-
     new_id = ctx.restic.tag(repository_access(ctx, "local"), ground.seed.second.id, add=["held"])
     assert new_id != ground.seed.second.id
     assert run_drill(ctx, DRILL).verdict.verdict is Verdict.PASSED
@@ -192,7 +192,9 @@ def test_a_manifest_that_is_not_the_ledger_s_vouches_for_nothing(ground):
 
 def test_an_edited_ledger_row_that_the_journal_does_not_know_fails_it(ground):
     with ground.ctx.store.write(ground.ctx.actor) as tx:
-        tx.execute(update(snapshots).where(snapshots.c.id == ground.seed.second.id).values(manifest_sha256="0" * 64))
+        tx.execute(
+            update(snapshots).where(snapshots.c.id == ground.seed.second.id).values(manifest_sha256="0" * 64)
+        )
     outcome = run_drill(ground.ctx, DRILL)
     assert outcome.verdict.verdict is Verdict.FAILED
     assert Code.LEDGER_ALTERED in codes(outcome)
@@ -327,8 +329,6 @@ run_drill(ctx, "files-quarterly")
 def test_kill_9_leaves_an_unknown_outcome_that_the_next_drill_tells_and_a_copy_it_sweeps(
     ground, restic_path, point
 ):
-    import pickle
-
     child = CHILD.format(
         path=[path for path in sys.path if path],
         seed=pickle.dumps(ground.seed),
@@ -405,8 +405,6 @@ def replace_newest(ground, **changed) -> Taken:
 
 
 def enter_forged(ctx, ground, taken: Taken) -> None:
-    from sqlalchemy import delete
-
     with ctx.store.write(ctx.actor) as tx:
         tx.execute(delete(snapshots).where(snapshots.c.id == taken.id))
     enter(ctx.store, taken)
@@ -420,8 +418,6 @@ def wait_for(condition) -> None:
 
 
 def test_the_sweep_leaves_a_living_process_s_copy_alone(ground):
-    from tocsin.recovery import scratch
-
     with scratch(ground.ctx, "drill-files") as area:
         assert area.is_dir()
         assert area.stat().st_mode & 0o077 == 0

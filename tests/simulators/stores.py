@@ -1,6 +1,6 @@
 """Stores for tests: a fixture that opens one on SQLite and on PostgreSQL, and the cast that writes to it.
 
-    from simulators.stores import backend, store  # fixtures; `store` runs the test once on each database
+from simulators.stores import backend, store  # fixtures; `store` runs the test once on each database
 """
 
 from collections.abc import Iterator
@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+
 from simulators.chance import SimulatedRandomness
 from simulators.time import SimulatedClock
-
 from tocsin.ports import Actor, CrashPoints
 from tocsin.store.database import Store, open_store
 

@@ -17,7 +17,7 @@ from tocsin.backups.holding import Hold, active_holds, all_active_holds, hold_sn
 from tocsin.backups.judging import BackupFacts, BackupVerdict, Reason, Verdict, judge_backup
 from tocsin.backups.ledger import LedgerEntry, held_snapshots, ledger
 from tocsin.backups.planning import PlannedBackup, plan_backup
-from tocsin.backups.running import BackupOutcome, Copy, run_backup
+from tocsin.backups.running import BackupOutcome, Copy, find_plan, run_backup
 from tocsin.backups.unknown import Settled, settle_unknown
 from tocsin.backups.watching import Alarm, Watched, watch
 
@@ -42,6 +42,7 @@ __all__ = [
     "all_active_holds",
     "backup_if_due",
     "create_repository",
+    "find_plan",
     "freshness",
     "held_snapshots",
     "hold_snapshots",

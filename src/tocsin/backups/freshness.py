@@ -40,7 +40,7 @@ def freshness(connection: Connection, workspace: Workspace, now: datetime) -> tu
             select(snapshots.c.backup_plan, func.max(snapshots.c.time, type_=snapshots.c.time.type))
             .where(snapshots.c.verdict == "ok", snapshots.c.time <= now + CLOCK_TOLERANCE)
             .group_by(snapshots.c.backup_plan)
-        ).tuples()
+        ).all()
     )
     return tuple(
         judge_freshness(plan.id, newest.get(plan.id), plan.rpo, now) for plan in workspace.backup_plans.values()

@@ -136,6 +136,8 @@ def _told(outcome: "DrillOutcome") -> str:
         lines = [
             f"{name}: could not run; nothing was proved. {verdict.obstacle.sentence if verdict.obstacle else ''}"
         ]
+    if verdict.verdict is Verdict.FAILED and verdict.files_are_right:
+        lines.append("  This plan's own files all came back as they were backed up.")
     lines += [f"  - {found.sentence}" for found in verdict.findings[:20]]
     if len(verdict.findings) > 20:  # noqa: PLR2004 - what fits a screen
         lines.append("  - and more, in the report")

@@ -1,6 +1,7 @@
 """`tocsin journal`: show, verify and export the journal."""
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from tocsin.store.journal import Told
     from tocsin.store.verification import JournalVerdict
 
+_HASH = re.compile("[0-9a-f]{32,}")  # whole in --json
 _PATH = click.Path(path_type=Path)
 
 
@@ -77,7 +79,8 @@ def export(file: Path, with_private: bool, workspace_folder: Path | None, as_jso
     workspace = load_workspace(workspace_folder)
     actor = acting_person(workspace, "cli")
     with opened_store(workspace) as store:
-        store.sign_head(actor)
+        if store.sign_head(actor) is None:
+            raise UsageError("The journal is empty: there is nothing to export yet. Nothing was written.")
         with store.read() as connection:
             made = exporting.export(connection, store.now(), with_private=with_private)
         write_durably(file, made.data)
@@ -165,6 +168,8 @@ def _details(told: "Told") -> str:
 
 def _short(value: object) -> str:
     if isinstance(value, str):
+        if _HASH.fullmatch(value):
+            return f"{value[:12]}…"
         return value if value and " " not in value else json.dumps(value, ensure_ascii=False)
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.option("--replace", is_flag=True, help="Move what is at DIR aside first; it is never deleted.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @common_options
-def command(  # noqa: PLR0913, PLR0917 - one parameter for each option
+def command(
     plan: str,
     destination: Path,
     snapshot: str | None,
@@ -75,8 +75,8 @@ def _moment(text: str | None) -> datetime | None:
         raise UsageError(f"--before {text!r} is not a time. Write one such as 2026-11-20T17:00+00:00.") from None
     if moment.tzinfo is None:
         raise UsageError(
-            f"--before {text!r} does not say its time zone. Write {text}Z for UTC, or {text}+01:00 for British "
-            "Summer Time."
+            f"--before {text!r} does not say its time zone. Write {moment:%Y-%m-%dT%H:%M}Z for UTC, or "
+            f"{moment:%Y-%m-%dT%H:%M}+01:00 for British Summer Time."
         )
     return moment
 

@@ -81,6 +81,7 @@ def report_facts(ctx: Context, drill: Drill, operation: str, verdict: DrillVerdi
         "drill": {"id": drill.id, "title": drill.title, "schedule": drill.schedule, "timezone": drill.zone},
         "operation": operation,
         "verdict": str(verdict.verdict),
+        "files_are_right": verdict.files_are_right,
         "reason": verdict.obstacle.sentence if verdict.obstacle else None,
         "findings": [
             {"code": str(found.code), "thing": found.thing, "sentence": found.sentence, "fails": found.fails}
@@ -119,7 +120,7 @@ def _snapshot_facts(notebook: Notebook) -> Facts | None:
         return None
     return {
         "id": snapshot.id,
-        "tree": snapshot.tree,
+        "tree": notebook.tree,
         "taken_at": _instant(snapshot.time),
         "files": snapshot.files,
         "bytes": snapshot.bytes,

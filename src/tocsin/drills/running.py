@@ -68,8 +68,8 @@ def run_drill(
     report, problem = _report(ctx, drill, operation, verdict, notebook)
     ctx.crash.reach("drill:before-finish")
     _journal(ctx, operation, verdict, notebook, report)
-    if notebook.interrupted:
-        raise notebook.interrupted
+    if notebook.raised:
+        raise notebook.raised
     return DrillOutcome(drill, operation.id, verdict, notebook, report, problem)
 
 
@@ -174,7 +174,7 @@ def _payload(
         "scratch_removed": notebook.scratch_removed,
     }
     if snapshot := notebook.snapshot:
-        payload |= {"snapshot": snapshot.id, "tree": snapshot.tree, "manifest_sha256": snapshot.manifest_sha256}
+        payload |= {"snapshot": snapshot.id, "tree": notebook.tree, "manifest_sha256": snapshot.manifest_sha256}
     if restored and restored.comparison:
         payload |= {"files": restored.comparison.matching, "bytes": restored.comparison.hashed_bytes}
     if report:

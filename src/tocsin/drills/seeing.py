@@ -53,6 +53,7 @@ class Notebook:
     began: datetime
     restic_version: str = ""
     snapshot: LedgerSnapshot | None = None
+    tree: str | None = None
     broken: list[Finding] = field(default_factory=list)
     damaged: tuple[DamagedObject, ...] = ()
     check: CheckSummary | None = None
@@ -60,7 +61,7 @@ class Notebook:
     restored: Restored | None = None
     scratch_removed: bool | None = None
     obstacle: Obstacle | None = None
-    interrupted: Interrupted | None = None
+    raised: BaseException | None = None  # to be raised again once everything is journalled
 
     def seen(self) -> Seen:
         """Return everything seen, for the judge."""
@@ -107,11 +108,19 @@ def _obstacles(notebook: Notebook) -> Iterator[None]:
     """Note what kept us from seeing more. Such errors prove nothing about the backup."""
     try:
         yield
+    except KeyboardInterrupt:
+        notebook.raised = Interrupted("Stopped by Ctrl-C. Nothing that was restored is left behind.")
+        notebook.obstacle = Obstacle(str(notebook.raised), Interrupted.exit_code)
     except Interrupted as stopped:
-        notebook.interrupted = stopped
+        notebook.raised = stopped
         notebook.obstacle = Obstacle(str(stopped), stopped.exit_code)
     except TocsinError as fault:
         notebook.obstacle = Obstacle(str(fault), fault.exit_code)
+    except _EndedEarly:
+        raise
+    except Exception as fault:  # noqa: BLE001 - raised again by `run_drill`, after the journal knows
+        notebook.raised = fault
+        notebook.obstacle = Obstacle(f"Tocsin itself is at fault ({type(fault).__name__}).", 1)
 
 
 def _choose(ctx: Context, drill: Drill, notebook: Notebook) -> None:
@@ -182,7 +191,7 @@ def _restore(ctx: Context, listing: Listing, notebook: Notebook, on_progress: On
     if snapshot is None:
         raise _EndedEarly
     try:
-        locate(listing, snapshot)
+        notebook.tree = locate(listing, snapshot).tree
     except SnapshotGone as gone:
         notebook.broken.append(Finding(Code.SNAPSHOT_GONE, str(gone), f"snapshot {snapshot.id}"))
         raise _EndedEarly from gone

@@ -48,6 +48,11 @@ class Code(StrEnum):
     FOREIGN_SNAPSHOT = "foreign-snapshot"
 
 
+_OF_FILES = frozenset(
+    {Code.DAMAGED_FILE, Code.MISSING_FILE, Code.CHANGED_FILE, Code.MANIFEST, Code.RESTORE_FAILED}
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing seen. `thing` names the object of the repository, or the restored file."""
@@ -96,11 +101,17 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class DrillVerdict:
-    """The verdict and its reasons, the failing ones first."""
+    """The verdict and its reasons, the failing ones first. `compared`: every file was held to the manifest."""
 
     verdict: Verdict
     findings: tuple[Finding, ...]
     obstacle: Obstacle | None = None
+    compared: bool = False
+
+    @property
+    def files_are_right(self) -> bool:
+        """Whether what fails is not this plan's own files: they came back as they were backed up."""
+        return self.compared and not any(finding.code in _OF_FILES for finding in self.failing)
 
     @property
     def failing(self) -> tuple[Finding, ...]:
@@ -110,19 +121,20 @@ class DrillVerdict:
 
 def judge_drill(seen: Seen) -> DrillVerdict:
     """Return the verdict on what a drill saw."""
-    damage = (*seen.broken, *_objects(seen), *_files(seen))
+    damage = (*seen.broken, *_files(seen), *_objects(seen))
     findings = sorted((*damage, *_targets(seen)), key=lambda finding: not finding.fails)
+    compared = seen.comparison is not None
     if any(finding.fails for finding in damage):
-        return DrillVerdict(Verdict.FAILED, tuple(findings))
+        return DrillVerdict(Verdict.FAILED, tuple(findings), compared=compared)
     if seen.obstacle:
         notes = tuple(finding for finding in findings if not finding.fails)
         return DrillVerdict(Verdict.COULD_NOT_RUN, notes, seen.obstacle)
     if any(finding.fails for finding in findings):
-        return DrillVerdict(Verdict.FAILED, tuple(findings))
+        return DrillVerdict(Verdict.FAILED, tuple(findings), compared=compared)
     if not _complete(seen):
         unfinished = Obstacle("The drill ended before everything was checked. Run it again.", 1)
         return DrillVerdict(Verdict.COULD_NOT_RUN, tuple(findings), unfinished)
-    return DrillVerdict(Verdict.PASSED, tuple(findings))
+    return DrillVerdict(Verdict.PASSED, tuple(findings), compared=compared)
 
 
 def _complete(seen: Seen) -> bool:
@@ -144,12 +156,13 @@ def _objects(seen: Seen) -> list[Finding]:
     named = {found.what: found.problem for found in seen.damaged}
     if seen.check and not seen.check.ok:
         for pack in seen.check.broken_packs:
-            named.setdefault(f"pack {pack}", "damaged: reading it back does not give what was stored")
+            named.setdefault(f"pack {pack}", "reading it does not give back what was stored")
     findings = [
-        Finding(Code.DAMAGED_OBJECT, f"In the repository, {what}: {why}.", what) for what, why in named.items()
+        Finding(Code.DAMAGED_OBJECT, f"The repository is damaged, {what}: {why}.", what)
+        for what, why in named.items()
     ]
     findings += [
-        Finding(Code.DAMAGED_OBJECT, f"restic check: {error.strip()}", "repository")
+        Finding(Code.DAMAGED_OBJECT, f"restic check says: {error.strip().rstrip('.')}.", "repository")
         for error in (seen.check.errors if seen.check and not seen.check.ok else ())
         if not any(what.partition(" ")[2] in error for what in named)
     ]

@@ -12,10 +12,10 @@ from tocsin.context import Context
 from tocsin.errors import UsageError, did_you_mean, nearest
 from tocsin.incidents.playbooks import PlaybookFile, choose_playbook
 from tocsin.law.facts import check_patch
-from tocsin.model.document import Data
 from tocsin.model.vocabulary import Cause
 from tocsin.runbook.checks import inputs_for, parse_playbook
 from tocsin.runbook.engine import Prepared, prepare, start, start_in
+from tocsin.runbook.language import Mode
 from tocsin.runbook.ledger import Run
 from tocsin.situation import OURSELVES, add_fact, blast_radius, facts_from_inventory, situation_of
 from tocsin.store.database import Transaction
@@ -67,9 +67,14 @@ def add_playbook(ctx: Context, incident_id: str, playbook: PlaybookFile) -> Run:
     return start(ctx, _prepared(ctx, playbook, system), incident=incident_id)
 
 
-def _prepared(ctx: Context, playbook: PlaybookFile, system: str | None) -> Prepared:
+def simulate_playbook(ctx: Context, playbook: PlaybookFile, system: str | None) -> Run:
+    """Start a playbook that touches nothing outside: each of its steps only says what it would do."""
+    return start(ctx, _prepared(ctx, playbook, system, mode=Mode.SIMULATE))
+
+
+def _prepared(ctx: Context, playbook: PlaybookFile, system: str | None, *, mode: Mode = Mode.LIVE) -> Prepared:
     parsed = parse_playbook(playbook.text, playbook.name)
-    return prepare(ctx, playbook.text, playbook.name, inputs=dict(inputs_for(parsed, system)))
+    return prepare(ctx, playbook.text, playbook.name, inputs=dict(inputs_for(parsed, system)), mode=mode)
 
 
 def confirm(ctx: Context, incident_id: str, aware_at: datetime, reason: str) -> None:

@@ -13,7 +13,7 @@ from itertools import product
 from typing import Any
 
 from tocsin.law.continuity import Continuity, continuity
-from tocsin.law.disclosure import Shield, disclosure_level, shield
+from tocsin.law.disclosure import Row, Shield, level_row, shield
 from tocsin.law.exposure import Held, held_by, meet, reach
 from tocsin.law.harm import Harm, scale, weigh
 from tocsin.law.known import KINDS, Choices, Known, Possible
@@ -107,12 +107,12 @@ def _disclosure_ends(
     exposures, steps = _exposures(ways, holders), outcomes(scale, counts)
     least, most = (exposure for exposure, _ in exposures)
     settings = (
-        min(_settings(least, harms, shields, min(steps), hostile), key=_first),
-        max(reversed(_settings(most, harms, shields, max(steps), hostile)), key=_first),
+        min(_settings(harms, shields, min(steps), hostile), key=lambda each: each[0][least]),
+        max(reversed(_settings(harms, shields, max(steps), hostile)), key=lambda each: each[0][most]),
     )
     best, worst = (
         End(
-            level,
+            row[exposure],
             {
                 **completion,
                 **_named(SHIELD, outcomes(shield, shields)[shielded]),
@@ -120,25 +120,29 @@ def _disclosure_ends(
                 **_named(SCALE, steps[step]),
             },
         )
-        for (level, harm, shielded), (_, completion), step in zip(
+        for (row, harm, shielded), (exposure, completion), step in zip(
             settings, exposures, (min(steps), max(steps)), strict=True
         )
     )
     return best, worst
 
 
+@lru_cache(maxsize=4096)
 def _settings(
-    exposure: Exposure,
     harms: Choices,
     shields: Choices,
     steps: int,
     hostile: bool,  # noqa: FBT001
-) -> list[tuple[Level, Harm, Shield]]:
-    return [
-        (disclosure_level(exposure, harm, shielded, steps, hostile=hostile), harm, shielded)
+) -> tuple[tuple[Row, Harm, Shield], ...]:
+    return tuple(
+        (
+            level_row(harm.gravity, harm.without_credentials, harm.credentials, shielded, steps, hostile),
+            harm,
+            shielded,
+        )
         for harm in outcomes(weigh, harms)
         for shielded in outcomes(shield, shields)
-    ]
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -1,5 +1,6 @@
 """Availability and integrity: what it means for people that data was lost, out of reach or changed."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from tocsin.law.levels import Level
@@ -20,6 +21,7 @@ class Continuity(NamedTuple):
     rule: str
 
 
+@lru_cache(maxsize=4096)
 def continuity(
     altered: bool,  # noqa: FBT001
     unavailable: bool,  # noqa: FBT001

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from tocsin.law.exposure import INTRUSIONS, MISDIRECTIONS, SIGNS_OF_ACCESS
-from tocsin.law.known import KINDS, Known
+from tocsin.law.exposure import MISDIRECTIONS, SIGNS_OF_ACCESS, is_intruder
+from tocsin.law.known import KINDS, Known, was_used
 from tocsin.model.vocabulary import (
     Cause,
     Exfiltration,
@@ -39,6 +39,12 @@ def without(known: Known, found: tuple[Contradiction, ...]) -> Known:
     return {fact: value for fact, value in known.items() if fact not in dropped} if dropped else known
 
 
+def _intruded(known: Known) -> bool:
+    cause = known.get("cause")
+    unused = cause is Cause.VULNERABILITY and not was_used(known)
+    return cause is not None and not unused and is_intruder(cause, known.get("intent"))
+
+
 def _left(known: Mapping[str, object]) -> bool:
     return known.get("exfiltration") in {Exfiltration.CONFIRMED, Exfiltration.PUBLISHED}
 
@@ -69,7 +75,7 @@ _ALL = (
         "exfiltration",
         "An intruder was inside, so whether data left always has an answer; 'not applicable' is none. "
         "It counts as not known.",
-        lambda known: known["exfiltration"] is Exfiltration.NOT_APPLICABLE and known.get("cause") in INTRUSIONS,
+        lambda known: known["exfiltration"] is Exfiltration.NOT_APPLICABLE and _intruded(known),
     ),
     Contradiction(
         "exploited",

@@ -38,6 +38,7 @@ _RISK = {
 }
 
 
+@lru_cache(maxsize=4096)
 def shield(state: ProtectionState, key: KeyState, identification: Identification) -> Shield:
     """Return what protects the people (UK GDPR Art 34(3)(a) for data that is unintelligible)."""
     if state is ProtectionState.ENCRYPTED and key is KeyState.SAFE:

@@ -5,6 +5,7 @@ Two views meet. `reach` says how far the data can have got, given how it came ab
 alone; for an intruder the logs do; for everything else the recipient, no further than the logs allow.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from tocsin.law.levels import Exposure
@@ -61,6 +62,7 @@ class Held(NamedTuple):
     rule: str
 
 
+@lru_cache(maxsize=4096)
 def reach(
     cause: Cause,
     intent: Intent,
@@ -78,12 +80,18 @@ def reach(
     believed = believe(exfiltration, logs)
     if believed is None:
         return None
-    if _intruder(cause, intent):
+    if is_intruder(cause, intent):
         cap, rule = _BY_LOGS[believed]
         return None if believed is Exfiltration.NOT_APPLICABLE else Reach(cap, cap, rule)
     if not disclosed and believed not in {Exfiltration.CONFIRMED, Exfiltration.PUBLISHED}:
         return Reach(Exposure.NOBODY, Exposure.NOBODY, "not-disclosed")
     return _received(believed, on_purpose=cause is Cause.INSIDER and intent in MALICE)
+
+
+def is_intruder(cause: Cause, intent: Intent | None) -> bool:
+    """Tell whether somebody was inside on purpose, so that only the logs say what was taken."""
+    weakness = cause in {Cause.EXPLOITED_VULNERABILITY, Cause.VULNERABILITY}
+    return cause in INTRUSIONS or (weakness and intent in MALICE)
 
 
 def believe(exfiltration: Exfiltration, logs: Logs) -> Exfiltration | None:
@@ -98,6 +106,7 @@ def believe(exfiltration: Exfiltration, logs: Logs) -> Exfiltration | None:
     return exfiltration
 
 
+@lru_cache(maxsize=4096)
 def held_by(recipient: RecipientType, count: int, secrecy: YesNo, deletion: Deletion, opened: YesNo) -> Held:
     """Return who holds the data, from nobody to everybody."""
     if recipient is RecipientType.MANY:
@@ -130,11 +139,6 @@ _FIXED = {
     RecipientType.ATTACKER: Held(Exposure.HOSTILE, "attacker-has-it"),
     RecipientType.PUBLIC: Held(Exposure.PUBLISHED, "anybody-can-read-it"),
 }
-
-
-def _intruder(cause: Cause, intent: Intent) -> bool:
-    weakness = cause in {Cause.EXPLOITED_VULNERABILITY, Cause.VULNERABILITY}
-    return cause in INTRUSIONS or (weakness and intent in MALICE)
 
 
 def _received(believed: Exfiltration, *, on_purpose: bool) -> Reach:

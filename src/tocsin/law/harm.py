@@ -5,6 +5,7 @@ moderate; money, identity papers and passwords are serious; Article 9 and crimin
 How much the data really shows moves that, and so does it that children or vulnerable people are concerned.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from tocsin.law.levels import Gravity
@@ -28,6 +29,7 @@ class Harm(NamedTuple):
     rules: tuple[str, ...]
 
 
+@lru_cache(maxsize=4096)
 def weigh(data: frozenset[DataCode], insight: Insight, vulnerable: bool) -> Harm:  # noqa: FBT001 - one of three facts
     """Return what this data could do to the people it is about."""
     kind, rule = _kind(data)

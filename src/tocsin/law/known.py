@@ -118,6 +118,15 @@ def possible(known: Known, doubted: Iterable[str] = ()) -> Possible:
     return choices
 
 
+def was_used(known: Known) -> bool:
+    """Tell whether anything known says that a weakness was made use of."""
+    return (
+        known.get("exploited") is YesNo.YES
+        or known.get("misuse_seen") is YesNo.YES
+        or known.get("exfiltration") in SIGNS_OF_ACCESS
+    )
+
+
 def kind_sets(listed: tuple[Kind | None, ...] | None, doubted: Iterable[str] = ()) -> Choices:
     """Return every set of kinds this may be, each as (confidentiality, integrity, availability)."""
     open_list = listed is None or None in listed
@@ -139,15 +148,13 @@ def _near_miss(known: Known, choices: Mapping[str, Choices]) -> tuple[Choices, C
     Whether a weakness was used is a raising fact: as long as nothing says so, it was not.
     """
     causes, exfiltrations = choices["cause"], choices["exfiltration"]
-    used = (
-        known.get("exploited") is YesNo.YES
-        or known.get("misuse_seen") is YesNo.YES
-        or known.get("exfiltration") in SIGNS_OF_ACCESS
-    )
+    used = was_used(known)
     if known.get("cause") is Cause.VULNERABILITY:
         if used:
             return (Cause.EXPLOITED_VULNERABILITY,), exfiltrations
-        return causes, tuple(value for value in exfiltrations if value not in SIGNS_OF_ACCESS)
+        if known.get("exploited") is YesNo.NO:
+            exfiltrations = tuple(value for value in exfiltrations if value not in SIGNS_OF_ACCESS)
+        return causes, exfiltrations
     if used and "cause" not in known:
         return tuple(cause for cause in causes if cause is not Cause.VULNERABILITY), exfiltrations
     return causes, exfiltrations

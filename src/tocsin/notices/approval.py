@@ -87,7 +87,9 @@ def reject_notice(ctx: Context, identity: str, shown_sha256: str, *, reason: str
         if person not in approvers(ctx.workspace):
             raise _not_theirs(ctx.workspace, person)
         if current.state not in {"draft", "approved"}:
-            raise Refused(f"Notice {current.id[:8]} has been sent already. Nothing was changed; write a follow-up.")
+            raise Refused(
+                f"Notice {current.id[:8]} has been sent already. Nothing was changed; write a follow-up."
+            )
         identity = ctx.store.new_id()
         tx.execute(_decision(identity, tx.now, ctx, current, shown_sha256, "rejected", reason))
         tx.execute(update(notice).where(notice.c.id == current.id).values(state="draft"))

@@ -166,7 +166,9 @@ def _contact(sheet: FactSheet, facts: Facts) -> str:
 
 
 ANSWERS: dict[str, Callable[[FactSheet, Facts], str]] = {
-    "report.type": lambda sheet, facts: "Initial report. More information will follow." if sheet.owed else "Initial.",
+    "report.type": lambda sheet, facts: (
+        "Initial report. More information will follow." if sheet.owed else "Initial."
+    ),
     "report.spoken_to_ico": lambda sheet, facts: "We have no contact with the ICO about this breach on record.",
     "breach.what_happened": _what_happened,
     "breach.cyber": _cyber,

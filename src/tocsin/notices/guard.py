@@ -34,7 +34,12 @@ _DECISIONS: Final = (
     r"you (?:do not|don't|need not|are not required to|must|are required to|have to) "
     r"(?:need to |have to )?(?:notify|report|inform|tell)",
 )
-_HOLES: Final = (r"\{\{|\}\}|\{%|%\}|\{#", r"\bNone\b(?! of\b)", r"(?i:\bundefined\b)", r"\bNaN\b|\bnull\b|\bTODO\b|\bXXX\b")
+_HOLES: Final = (
+    r"\{\{|\}\}|\{%|%\}|\{#",
+    r"\bNone\b(?! of\b)",
+    r"(?i:\bundefined\b)",
+    r"\bNaN\b|\bnull\b|\bTODO\b|\bXXX\b",
+)
 _MAIL: Final = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _HEADING: Final = re.compile(r"^ {0,3}#{1,6}\s+(.*?)\s*#*\s*$", re.MULTILINE)
 
@@ -83,13 +88,17 @@ def blocks(findings: tuple[GuardFinding, ...]) -> tuple[GuardFinding, ...]:
 @cache
 def _required() -> dict[str, tuple[_Required, ...]]:
     name = "data/required.yaml"
-    return load_model(_RequiredByDuty, parse_yaml(files("tocsin.notices").joinpath(name).read_text("utf-8"), name)).root
+    return load_model(
+        _RequiredByDuty, parse_yaml(files("tocsin.notices").joinpath(name).read_text("utf-8"), name)
+    ).root
 
 
 def _missing(draft: Draft, addressee: Addressee, workspace: Workspace) -> list[GuardFinding]:
     sections = _sections(draft.body)
     found = [
-        GuardFinding("required", True, f"It does not say {item.missing} ({item.law}): no section about it, or an empty one.")
+        GuardFinding(
+            "required", True, f"It does not say {item.missing} ({item.law}): no section about it, or an empty one."
+        )
         for item in _required().get(addressee.kind, ())
         if not any(squeezed(word) in title for word in item.headings for title, filled in sections if filled)
     ]
@@ -100,7 +109,9 @@ def _missing(draft: Draft, addressee: Addressee, workspace: Workspace) -> list[G
                 "Give the data protection lead one in tocsin.yaml, or write it into the text."
             )
         )  # fmt: skip
-    if addressee.kind == CONTROLLERS and squeezed(addressee.name) not in squeezed(f"{draft.subject}\n{draft.body}"):
+    if addressee.kind == CONTROLLERS and squeezed(addressee.name) not in squeezed(
+        f"{draft.subject}\n{draft.body}"
+    ):
         found.append(GuardFinding("addressee", True, f"It does not name whom it is for: {addressee.name}."))
     return found
 
@@ -108,7 +119,9 @@ def _missing(draft: Draft, addressee: Addressee, workspace: Workspace) -> list[G
 def _sections(body: str) -> list[tuple[str, bool]]:
     """Return each heading, squeezed, and whether anything is written under it, sub-headings' text included."""
     pieces = _HEADING.split(body)
-    return [(squeezed(title), bool(squeezed(text))) for title, text in zip(pieces[1::2], pieces[2::2], strict=True)]
+    return [
+        (squeezed(title), bool(squeezed(text))) for title, text in zip(pieces[1::2], pieces[2::2], strict=True)
+    ]
 
 
 def _reachable(body: str, workspace: Workspace) -> bool:
@@ -134,10 +147,13 @@ def _strangers(text: str, addressee: Addressee, workspace: Workspace) -> list[Gu
 
 
 def _secrets(seen: str) -> list[GuardFinding]:
-    found = [GuardFinding("secret", True, f"It holds {what}. Take it out, and change it.") for what in secrets_in(seen)]
+    found = [
+        GuardFinding("secret", True, f"It holds {what}. Take it out, and change it.") for what in secrets_in(seen)
+    ]
     numbers = bank_or_identity_numbers(seen)
     return found + [
-        GuardFinding("personal-data", True, f"It holds {what}: a notice never carries the data itself.") for what in numbers
+        GuardFinding("personal-data", True, f"It holds {what}: a notice never carries the data itself.")
+        for what in numbers
     ]
 
 

@@ -35,13 +35,17 @@ from tocsin.errors import (
 from tocsin.notices.approval import approved_by
 from tocsin.notices.guard import blocks
 from tocsin.notices.message import html_page, mail_message
-from tocsin.notices.register import Notice, Shown, current_notice, notice_of, require_person, show, shown
+from tocsin.notices.register import Notice, Shown, current_notice, notice_of, require_person, shown
 from tocsin.store.database import Transaction
-from tocsin.store.operations import Operation, begin, finish
+from tocsin.store.operations import Operation, begin, finish, is_alive
 from tocsin.store.tables import delivery, notice
+from tocsin.store.tables import operation as operations
 
 FILE, MAIL = "file", "mail"
 _LONGEST_PROOF_BYTES = 25_000_000
+_SENDING = select(operations.c.subject, operations.c.process).where(
+    operations.c.kind == "notice.send", operations.c.state == "started"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +134,9 @@ def record_sent(ctx: Context, identity: str, *, reference: str | None = None, pr
     if exact.notice.state == "recorded":
         return exact.notice
     if not (reference or "").strip() and proof is None:
-        raise UsageError("Say how it can be proved: --reference (a case or message number) or --proof FILE, or both.")
+        raise UsageError(
+            "Say how it can be proved: --reference (a case or message number) or --proof FILE, or both."
+        )
     _refuse_unready(ctx, exact)
     _write_files(ctx, exact)
     proof_sha256 = _keep_proof(ctx, exact, proof) if proof else None
@@ -168,10 +174,12 @@ def deliveries(ctx: Context, identity: str) -> tuple[Delivery, ...]:
 
 
 def unknown_deliveries(ctx: Context) -> tuple[Delivery, ...]:
-    """Return every delivery that waits for a person to say whether it happened."""
+    """Return every delivery that waits for a person to say whether it happened, one cut off just now included."""
     with ctx.store.read() as connection:
-        rows = connection.execute(select(delivery).where(delivery.c.state == "unknown")).all()
-    return tuple(Delivery(**row._mapping) for row in rows)  # noqa: SLF001 - SQLAlchemy's public name for it
+        rows = connection.execute(select(delivery).where(delivery.c.state.in_(("unknown", "trying")))).all()
+        running = {row.subject for row in connection.execute(_SENDING) if is_alive(row.process)}
+    found = (Delivery(**row._mapping) for row in rows)  # noqa: SLF001 - SQLAlchemy's public name for it
+    return tuple(row for row in found if row.state == "unknown" or f"notice:{row.notice}" not in running)
 
 
 def delivery_of(ctx: Context, identity: str) -> Delivery:
@@ -258,7 +266,11 @@ def _intend(ctx: Context, exact: Shown) -> None:
         for (channel, address), row in rows.items():
             # An address that has left the workspace is no longer part of what was approved.
             if (channel, address) not in wanted and row.state == "intended":
-                values = {"state": "failed", "detail": "no longer an address of this notice", "finished_at": tx.now}
+                values = {
+                    "state": "failed",
+                    "detail": "no longer an address of this notice",
+                    "finished_at": tx.now,
+                }
                 tx.execute(update(delivery).where(delivery.c.id == row.id).values(**values))
     ctx.crash.reach("notice:intended")
 
@@ -346,7 +358,9 @@ def _conclude(ctx: Context, exact: Shown, operation: Operation) -> None:
     if late := next((row for row in rows if row.state == "intended"), None):
         raise Temporary(f"Notice {exact.notice.id[:8]} has not gone to everybody yet. {late.detail or ''}".strip())
     if rows and not any(row.state == "sent" for row in rows):
-        raise OperationFailed(f"Notice {exact.notice.id[:8]} reached nobody by mail. {rows[0].detail or ''}".strip())
+        raise OperationFailed(
+            f"Notice {exact.notice.id[:8]} reached nobody by mail. {rows[0].detail or ''}".strip()
+        )
     with ctx.store.write(ctx.actor) as tx:
         _settle(tx, exact.notice.id)
         finish(tx, operation, "sent" if rows else "by hand")

@@ -8,7 +8,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Row, func, insert, select, update
 
 from tocsin.context import Context
 from tocsin.errors import Refused, UsageError
@@ -72,7 +72,9 @@ def draft_notice(ctx: Context, case: Case, *, template: str, addressee: str, mad
     duty = duty_of(template)
     whom = addressed(ctx.workspace, addressee)
     if whom.kind != duty:
-        raise UsageError(f"The template {template} is for {duty}, and {addressee} is not one. No notice was drafted.")
+        raise UsageError(
+            f"The template {template} is for {duty}, and {addressee} is not one. No notice was drafted."
+        )
     text = render(ctx.workspace, template, facts_sheet(ctx.workspace, case, addressee, ctx.clock.now()))
     identity = ctx.store.new_id()
     sha256 = hash_of(text, whom)
@@ -130,7 +132,9 @@ def edit_notice(ctx: Context, identity: str, body: str, *, subject: str | None =
             .where(delivery.c.notice == identity, delivery.c.state == "intended")
             .values(state="failed", finished_at=tx.now, detail=f"overtaken by version {version}")
         )
-        tx.record("notice.edited", f"notice:{identity}", {"notice": identity, "version": version, "sha256": sha256})
+        tx.record(
+            "notice.edited", f"notice:{identity}", {"notice": identity, "version": version, "sha256": sha256}
+        )
     ctx.crash.reach("notice:edited")
     return notice_of(ctx, identity)
 
@@ -255,7 +259,11 @@ def _add_version(tx: Transaction, identity: str, version: int, text: Draft, sha2
 
 def _current():  # type: ignore[no-untyped-def]  # noqa: ANN202 - SQLAlchemy's Select of sixteen columns
     every = notice_version.alias()
-    newest = select(func.max(every.c.version)).where(every.c.notice == notice.c.id).scalar_subquery()
+    newest = select(func.max(every.c.version)).where(every.c.notice == notice.c.id).correlate(notice)
+    joined = notice.join(
+        notice_version,
+        (notice_version.c.notice == notice.c.id) & (notice_version.c.version == newest.scalar_subquery()),
+    )
     return select(
         notice,
         notice_version.c.version,
@@ -263,7 +271,7 @@ def _current():  # type: ignore[no-untyped-def]  # noqa: ANN202 - SQLAlchemy's S
         notice_version.c.body,
         notice_version.c.edited_by,
         notice_version.c.edited_at,
-    ).join(notice_version, (notice_version.c.notice == notice.c.id) & (notice_version.c.version == newest))
+    ).select_from(joined)
 
 
 def _notice(row: Row) -> Notice:

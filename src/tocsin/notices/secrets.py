@@ -10,12 +10,16 @@ _SECRETS = {
     "a GitHub token": re.compile(r"\bgh[pousr]_[0-9A-Za-z]{20,}|\bgithub_pat_[0-9A-Za-z_]{20,}"),
     "a signed web token": re.compile(r"\beyJ[0-9A-Za-z_-]{8,}\.[0-9A-Za-z_-]{8,}\.[0-9A-Za-z_-]{4,}"),
     "a password in an address": re.compile(r"://[^/\s:@]+:[^/\s@]+@"),
-    "a password": re.compile(r"(?i)\b(?:password|passphrase|passwd|pwd|pin)\b\s*(?:[:=]|is(?: now)?:?)\s*[`'\"“]?(?=\S*\d)\S{4,}"),
+    "a password": re.compile(
+        r"(?i)\b(?:password|passphrase|passwd|pwd|pin)\b\s*(?:[:=]|is(?: now)?:?)\s*[`'\"“]?(?=\S*\d)\S{4,}"
+    ),
     "a key or token": re.compile(
         r"(?i)\b(?:api[ _-]?key|secret|access[ _-]?key|token)\b\s*(?:[:=]|is)\s*[`'\"“]?[0-9A-Za-z+/_.-]{12,}"
     ),
 }
-_NATIONAL_INSURANCE = re.compile(r"\b(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?(?:\d\d ?){3}[A-D]\b")
+_NATIONAL_INSURANCE = re.compile(
+    r"\b(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?(?:\d\d ?){3}[A-D]\b"
+)
 _CARD = re.compile(r"(?<![\d-])\d(?:[ -]?\d){12,18}(?![\d-])")
 _IBAN = re.compile(r"\b[A-Z]{2}\d\d(?: ?[0-9A-Z]{4}){3,7}(?: ?[0-9A-Z]{1,3})?\b")
 _SORT_CODE = re.compile(r"(?i)\bsort code\b.{0,20}\d\d[ -]?\d\d[ -]?\d\d")

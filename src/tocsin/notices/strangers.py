@@ -18,7 +18,16 @@ _LEGAL_FORM = re.compile(
 )
 _PUBLIC_MAIL = frozenset(
     {"gmail.com", "googlemail.com", "outlook.com", "hotmail.com", "hotmail.co.uk", "live.co.uk", "live.com"}
-    | {"yahoo.com", "yahoo.co.uk", "icloud.com", "me.com", "btinternet.com", "proton.me", "protonmail.com", "aol.com"}
+    | {
+        "yahoo.com",
+        "yahoo.co.uk",
+        "icloud.com",
+        "me.com",
+        "btinternet.com",
+        "proton.me",
+        "protonmail.com",
+        "aol.com",
+    }
 )
 _SHORTEST_PHONE = 6
 _SHORTEST_CONTACT = 3
@@ -86,13 +95,24 @@ def _contact_marks(key: str, contact: Contact) -> Iterator[Mark]:
 
 
 def name_forms(name: str) -> tuple[str, ...]:
-    """Return the ways a name is written: in full, without its legal form, with `and` for `&` and the reverse."""
+    """Return the ways a name is written: in full, without legal form or `the`, `and` for `&`, its first two words."""
     forms = [name]
     forms += [shorter for form in forms[:] if (shorter := _LEGAL_FORM.sub("", form.strip())) != form]
-    forms += [shorter for form in forms[:] if (shorter := re.sub(r"^the\s+", "", form, flags=re.IGNORECASE)) != form]
+    forms += [
+        shorter for form in forms[:] if (shorter := re.sub(r"^the\s+", "", form, flags=re.IGNORECASE)) != form
+    ]
     forms += [other for form in forms[:] if (other := re.sub(r"\s*&\s*", " and ", form)) != form]
-    forms += [other for form in forms[:] if (other := re.sub(r"\s+and\s+", " & ", form, flags=re.IGNORECASE)) != form]
+    forms += [
+        other for form in forms[:] if (other := re.sub(r"\s+and\s+", " & ", form, flags=re.IGNORECASE)) != form
+    ]
+    forms += [
+        f"{words[0]} {words[1]}" for form in forms[:] if len(words := form.split()) > 2 and _meaningful(words[1])
+    ]  # noqa: PLR2004
     return tuple(form for form in dict.fromkeys(forms) if squeezed(form))
+
+
+def _meaningful(word: str) -> bool:
+    return word.casefold() not in {"&", "and", "of", "for", "the", "in", "at", "on", "to"}
 
 
 def _own_names(workspace: Workspace, addressee: str) -> tuple[str, ...]:

@@ -8,10 +8,18 @@ with its line: a notice never leaves with a hole in it.
 import re
 import traceback
 from dataclasses import fields
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateError, TemplateNotFound, TemplateSyntaxError
+from jinja2 import (
+    ChoiceLoader,
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateError,
+    TemplateNotFound,
+    TemplateSyntaxError,
+)
 from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -40,18 +48,11 @@ def render(workspace: Workspace, template: str, sheet: FactSheet) -> Draft:
     is wrong.
     """
     folders = (workspace.root / "templates", starter() / "templates")
-    environment = ImmutableSandboxedEnvironment(
-        loader=ChoiceLoader([FileSystemLoader(folder) for folder in folders]),
-        undefined=StrictUndefined,
-        finalize=_never_nothing,
-        autoescape=False,  # noqa: S701 - the output is Markdown; HTML is made from it with markup switched off
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
     try:
-        text = environment.get_template(template + ENDING).render(
-            {each.name: getattr(sheet, each.name) for each in fields(sheet)}
+        text = (
+            _environment(folders)
+            .get_template(template + ENDING)
+            .render({each.name: getattr(sheet, each.name) for each in fields(sheet)})
         )
     except TemplateNotFound as missing:
         raise _not_found(missing, template, folders) from None
@@ -61,6 +62,20 @@ def render(workspace: Workspace, template: str, sheet: FactSheet) -> Draft:
     except (TemplateError, SecurityError, _Nothing, ArithmeticError, LookupError, TypeError, ValueError) as wrong:
         raise ConfigurationError(Problem(_place(wrong, template, workspace), _sentence(wrong))) from None
     return _split(text, template)
+
+
+@lru_cache(maxsize=8)
+def _environment(folders: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:
+    """Return the sandbox over these folders; compiled templates are kept, and read again when a file changes."""
+    return ImmutableSandboxedEnvironment(
+        loader=ChoiceLoader([FileSystemLoader(folder) for folder in folders]),
+        undefined=StrictUndefined,
+        finalize=_never_nothing,
+        autoescape=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
 
 
 class _Nothing(Exception):  # noqa: N818 - never leaves this module
@@ -76,7 +91,9 @@ def _never_nothing(value: object) -> object:
 def _split(text: str, template: str) -> Draft:
     head, _, body = text.lstrip().partition("\n")
     if not head.startswith("Subject: "):
-        raise ConfigurationError(Problem(Place(template + ENDING, 1, 1), "A notice begins with a line 'Subject: …'."))
+        raise ConfigurationError(
+            Problem(Place(template + ENDING, 1, 1), "A notice begins with a line 'Subject: …'.")
+        )
     tidy = re.sub(r"\n{3,}", "\n\n", body.strip())
     return Draft(" ".join(head.removeprefix("Subject: ").split()), tidy + "\n")
 

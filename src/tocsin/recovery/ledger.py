@@ -7,11 +7,13 @@ can add one to our ledger without the journal telling.
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, select
 
 from tocsin.errors import OperationFailed, UsageError
+from tocsin.manifest import TEXT_NAME
 from tocsin.store.tables import journal
 from tocsin.store.tables import snapshot as snapshots
 
@@ -47,6 +49,19 @@ class LedgerSnapshot:
     def short_id(self) -> str:
         """The first eight digits, as restic shows them."""
         return self.id[:8]
+
+    @property
+    def manifest_folder(self) -> Path | None:
+        """Where the manifest's two files lie inside the snapshot, or None."""
+        if not self.manifest_path:
+            return None
+        path = Path(self.manifest_path)
+        return path.parent if path.name == TEXT_NAME else path
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The backed-up paths, without the manifest's own folder."""
+        return tuple(path for path in self.paths if path != str(self.manifest_folder)) or self.paths
 
 
 def choose_snapshot(

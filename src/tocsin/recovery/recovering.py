@@ -7,13 +7,12 @@
 5. Journal the finish, whatever it is. A process killed on the way leaves `outcome unknown` and a swept area.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from tocsin.context import Context
-from tocsin.errors import OperationFailed, TocsinError, UsageError, did_you_mean
+from tocsin.errors import OperationFailed, UsageError, did_you_mean
 from tocsin.manifest import read_manifest
 from tocsin.ports import OnProgress
 from tocsin.recovery.damage import local_folder
@@ -74,7 +73,7 @@ def plan_recovery(ctx: Context, plan_id: str, wish: Wish) -> Plan:
                 f"Our ledger's row of snapshot {snapshot.short_id} does not agree with the journal: one of them "
                 "was altered. Nothing was restored. Run 'tocsin journal verify', and choose another snapshot."
             )
-    root = root_of(_sources(snapshot))
+    root = root_of(snapshot.sources)
     now = ctx.clock.now()
     placement = plan_placement(wish.destination, _protected(ctx), now, replace=wish.replace)
     refuse_without_room(placement.area_parent, snapshot.bytes)
@@ -107,10 +106,12 @@ def recover(
     operation = begin(ctx.store, ctx.actor, "recovery", f"plan:{plan_id}", _told(plan))
     try:
         recovered = _carried_out(ctx, operation, plan, on_progress, on_stage)
-    except TocsinError as fault:
+    except (Exception, KeyboardInterrupt) as fault:
         with ctx.store.write(ctx.actor) as tx:
-            finish(tx, operation, "failed", {"error": type(fault).__name__, "exit_code": fault.exit_code})
+            finish(tx, operation, "failed", {**_told(plan), "error": type(fault).__name__})
+        ctx.store.sign_head(ctx.actor)
         raise
+    ctx.store.sign_head(ctx.actor)
     return recovered
 
 
@@ -129,24 +130,31 @@ def _carried_out(
         _refuse_damage(restored)
         ctx.crash.reach("recovery:verified")
         on_stage("Putting it in place")
-        top = _top(area, plan)
-        put_in_place(top, plan.placement)
+        put_in_place(_top(area, plan), plan.placement)
+        _tell_placed(ctx, operation, plan)
         ctx.crash.reach("recovery:placed")
     recovered = _result(plan, restored, timedelta(seconds=ctx.clock.monotonic() - began))
     with ctx.store.write(ctx.actor) as tx:
-        private = {"destination": str(recovered.destination), "aside": str(recovered.aside or "")}
-        tx.record("recovery.placed", operation.subject, {"operation": operation.id}, private)
         took_ms = round(recovered.took.total_seconds() * 1000)
         told = {**_told(plan), "files": recovered.files, "bytes": recovered.bytes, "took_ms": took_ms}
         finish(tx, operation, "ok", told)
     return recovered
 
 
+def _tell_placed(ctx: Context, operation: Operation, plan: Plan) -> None:
+    """Journal at once that live data was changed; where, is a private text."""
+    placement = plan.placement
+    with ctx.store.write(ctx.actor) as tx:
+        private = {"destination": str(placement.destination)}
+        private |= {"aside": str(placement.aside)} if placement.aside else {}
+        tx.record("recovery.placed", operation.subject, {"operation": operation.id}, private)
+
+
 def _top(area: Path, plan: Plan) -> Path:
     """Return the folder to put in place, the manifest taken out."""
     snapshot = plan.snapshot
-    home = read_manifest(below(area, Path(snapshot.manifest_path or ""))).home
-    top = leave_only(area, plan.root, home, map(Path, _sources(snapshot)))
+    home = read_manifest(below(area, snapshot.manifest_folder or Path("/"))).home
+    top = leave_only(area, plan.root, home, map(Path, snapshot.sources))
     if not top.exists():
         raise OperationFailed(
             f"Snapshot {snapshot.short_id} holds nothing of {', '.join(map(str, plan.include)) or plan.root}; "
@@ -158,17 +166,18 @@ def _top(area: Path, plan: Plan) -> Path:
 def _refuse_damage(restored: Restored) -> None:
     if restored.ok:
         return
-    said = [f"{path}: {why}" for path, why in restored.summary.errors]
-    said += [restored.manifest_problem] if restored.manifest_problem else []
+    known = {path: f"{path}: {why}" for path, why in restored.summary.errors}
     if comparison := restored.comparison:
-        said += [f"{path} is missing" for path in comparison.missing]
-        said += [f"{path} has other content than was backed up" for path in comparison.changed]
+        known |= {path: f"{path} is missing" for path in comparison.missing if path not in known}
+        changed = (path for path in comparison.changed if path not in known)
+        known |= {path: f"{path} has other content than was backed up" for path in changed}
+    said = [*filter(None, [restored.manifest_problem]), *known.values()]
     shown = "\n  ".join(said[:20]) or "restic ended with an error and named no file"
     more = f"\n  and {len(said) - 20} more" if len(said) > 20 else ""  # noqa: PLR2004 - what fits a screen
     raise OperationFailed(
         f"What came back from snapshot {restored.snapshot.short_id} is not what was backed up; nothing was put in "
         f"place, and the destination is as it was.\n  {shown}{more}\n"
-        "Choose an older snapshot with --before or --snapshot, or leave the damaged part out with --include."
+        "Choose an older snapshot with --before or --snapshot, or bring back the sound parts with --include."
     )
 
 
@@ -195,13 +204,6 @@ def _told(plan: Plan) -> dict[str, JsonValue]:
         "replaced": plan.placement.aside is not None,
         "age_seconds": round(plan.age.total_seconds()),
     }
-
-
-def _sources(snapshot: LedgerSnapshot) -> Sequence[str]:
-    """Return the snapshot's paths without the manifest's own folder."""
-    manifest = Path(snapshot.manifest_path or "/")
-    own = {str(manifest), str(manifest.parent)}
-    return [path for path in snapshot.paths if path not in own] or list(snapshot.paths)
 
 
 def _protected(ctx: Context) -> list[Path]:

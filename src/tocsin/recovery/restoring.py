@@ -147,26 +147,21 @@ def restore_and_verify(
 
 def bound_manifest(snapshot: LedgerSnapshot, target: Path) -> tuple[Manifest | None, str | None]:
     """Return the restored manifest if it is the one our ledger recorded, else what is wrong with it."""
-    if not snapshot.manifest_sha256 or not snapshot.manifest_path:
+    if not snapshot.manifest_sha256 or not snapshot.manifest_folder:
         return None, "The snapshot was taken without a manifest, so nothing can be compared."
     try:
-        manifest = read_manifest(target / snapshot.manifest_path.lstrip("/"))
+        folder = target / snapshot.manifest_folder.relative_to("/")
+        return read_manifest(folder, sha256=snapshot.manifest_sha256), None
     except OperationFailed as fault:
-        return None, str(fault)
-    if manifest.sha256 != snapshot.manifest_sha256:
-        return None, (
-            f"The manifest in the snapshot ({manifest.sha256[:12]}…) is not the one our ledger recorded "
-            f"({snapshot.manifest_sha256[:12]}…): it was replaced, and vouches for nothing."
-        )
-    return manifest, None
+        return None, str(fault).replace(str(target), "")  # the place in the snapshot, not in scratch
 
 
 def _patterns(snapshot: LedgerSnapshot, include: Sequence[Path]) -> tuple[str, ...]:
     """Return restic's patterns; the manifest always comes along."""
     if not include:
         return ()
-    manifest = [snapshot.manifest_path] if snapshot.manifest_path else []
-    return tuple(_literal(path) for path in [*map(str, include), *manifest])
+    wanted = [*include, *filter(None, [snapshot.manifest_folder])]
+    return tuple(_literal(str(path)) for path in wanted)
 
 
 def _literal(path: str) -> str:

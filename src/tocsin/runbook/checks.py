@@ -142,9 +142,9 @@ def _wrong_parameters(step: Step, kind: StepKind, document: Document, here: Path
     try:
         kind.parameters.model_validate(literal)
     except ValidationError as error:
-        worked_out = set(step.with_) - set(literal)
+        later = {document.key_place((*here, "with", key)) for key in step.with_ if key not in literal}
         for problem in _parameter_problems(error, kind.parameters, document, here):
-            if not any(f".{key} is missing" in problem.message for key in worked_out):
+            if problem.place not in later:
                 yield problem
     for key in set(step.with_) - set(literal) - set(kind.parameters.model_fields):
         yield Problem(

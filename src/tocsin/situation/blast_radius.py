@@ -9,9 +9,11 @@ from dataclasses import dataclass
 
 from tocsin.model.document import Data
 from tocsin.model.parts import Client, Dataset, System
+from tocsin.model.vocabulary import DataCode
 from tocsin.model.workspace import Workspace
 
 OURSELVES = "ourselves"
+_NAMING = {DataCode.NAME, DataCode.CONTACT, DataCode.NATIONAL_ID, DataCode.ID_DOCUMENT, DataCode.PHOTO}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,8 @@ def facts_from_inventory(radius: BlastRadius, controller: str) -> dict[str, Data
         "people.count": sum(dataset.people.count or 0 for dataset in datasets) or None,
         "people.count_basis": "estimate",
     }
+    if {code for dataset in datasets for code in dataset.data} & _NAMING:
+        facts["identification"] = "direct"
     if controller != OURSELVES:
         facts["clients"] = [controller]
     return {path: value for path, value in facts.items() if value not in (None, [])}

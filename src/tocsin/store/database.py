@@ -35,6 +35,11 @@ from tocsin.store.tables import journal, journal_private
 
 __all__ = ["Entry", "JsonValue", "Store", "Transaction", "open_store"]
 
+# Built once: building a statement costs as much as running it.
+_LAST_ENTRY = select(journal.c.seq, journal.c.hash).order_by(journal.c.seq.desc()).limit(1)
+_APPEND = insert(journal)
+_BIND_TEXT = insert(journal_private)
+
 
 def open_store(url: str, state_folder: Path, clock: Clock, randomness: Randomness, crash: CrashPoints) -> "Store":
     """Open the store at `url`, made or migrated where needed; `state_folder` keeps the journal's key and head.
@@ -154,15 +159,14 @@ class Transaction:
         digests: dict[str, JsonValue] = {name: private_digest(*bound) for name, bound in salted.items()}
         entry = self._append(kind, subject, {**payload, "private": digests} if digests else payload)
         for name, (salt, text) in salted.items():
-            self.execute(insert(journal_private).values(seq=entry.seq, name=name, salt=salt, text=text))
+            row = {"seq": entry.seq, "name": name, "salt": salt, "text": text}
+            self.connection.execute(_BIND_TEXT, row)
         return entry
 
     def last_entry(self) -> tuple[int, str] | None:
         """Return the sequence and hash of the last entry, None while there is none."""
-        if self._last is None:
-            newest = select(journal.c.seq, journal.c.hash).order_by(journal.c.seq.desc()).limit(1)
-            if row := self.execute(newest).one_or_none():
-                self._last = (row.seq, row.hash)
+        if self._last is None and (row := self.execute(_LAST_ENTRY).one_or_none()):
+            self._last = (row.seq, row.hash)
         return self._last
 
     def _opening(self) -> dict[str, JsonValue]:
@@ -181,7 +185,8 @@ class Transaction:
             previous=previous,
             hash="",
         )
-        entry = Entry(**{**line._asdict(), "at": self.now, "hash": content_hash(line)})
-        self.execute(insert(journal).values({column.name: getattr(entry, column.name) for column in journal.c}))
+        row = {**line._asdict(), "at": self.now, "hash": content_hash(line)}
+        self.connection.execute(_APPEND, row)
+        entry = Entry(**row)
         self._last = (entry.seq, entry.hash)
         return entry

@@ -86,12 +86,13 @@ def _sqlite(url: URL) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
+        cursor = connection.connection.cursor()
         if connection.get_execution_options().get(_WRITING):
-            connection.exec_driver_sql("PRAGMA query_only = OFF")
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            cursor.execute("PRAGMA query_only = OFF")
+            cursor.execute("BEGIN IMMEDIATE")
         else:
-            connection.exec_driver_sql("PRAGMA query_only = ON")
-            connection.exec_driver_sql("BEGIN")
+            cursor.execute("PRAGMA query_only = ON")
+            cursor.execute("BEGIN")
 
     return engine
 

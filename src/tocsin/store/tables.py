@@ -32,6 +32,9 @@ metadata = MetaData(
     }
 )
 
+# What an index is restricted to, for `restrict_indexes`.
+ONLY_WHERE = "only where"
+
 
 # --- the journal ------------------------------------------------------------------------------------------
 
@@ -92,14 +95,7 @@ operation = Table(
     CheckConstraint("state IN ('started', 'finished', 'unknown')", name="state"),
     Index("ix_operation_kind_subject", "kind", "subject", "started_at"),
     # Two runs of one thing never overlap.
-    Index(
-        "ux_operation_running",
-        "kind",
-        "subject",
-        unique=True,
-        sqlite_where=text("state = 'started'"),
-        postgresql_where=text("state = 'started'"),
-    ),
+    Index("ux_operation_running", "kind", "subject", unique=True, info={ONLY_WHERE: "state = 'started'"}),
 )
 
 # The last due moment of each schedule that was acted on: many missed ones collapse into one run.
@@ -337,3 +333,16 @@ delivery = Table(
     UniqueConstraint("notice", "version", "channel", "address"),
     CheckConstraint("state IN ('intended', 'trying', 'sent', 'failed', 'unknown')", name="state"),
 )
+
+
+def restrict_indexes() -> None:
+    """Tell SQLAlchemy which rows the partial indexes hold; needed by whoever makes or compares the tables.
+
+    Said here and not beside each index, because saying it loads both databases' dialects: 23 ms for every
+    command that only reads.
+    """
+    for table in metadata.tables.values():
+        for index in table.indexes:
+            if where := index.info.get(ONLY_WHERE):
+                index.dialect_options["sqlite"]["where"] = text(where)
+                index.dialect_options["postgresql"]["where"] = text(where)

@@ -76,7 +76,7 @@ def test_no_error_shows_a_secret(access):
     missing = fault(access, "backup", Ended(10), Complaints(), timedelta(hours=1))
     assert str(missing) == (
         "repository offsite: there is no restic repository at rest:https://***@backup.example/r/; "
-        "correct its location, or create it first"
+        "correct its location, or create it with 'tocsin backup init offsite'"
     )
 
 

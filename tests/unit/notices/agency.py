@@ -7,10 +7,10 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
-from simulators.chance import SimulatedRandomness
-from simulators.time import SimulatedClock
 from sqlalchemy import insert
 
+from simulators.chance import SimulatedRandomness
+from simulators.time import SimulatedClock
 from tocsin.context import Context
 from tocsin.law import assess
 from tocsin.law.facts import parse_facts

@@ -5,12 +5,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from simulators.chance import CrashAt, PowerCut
 from sqlalchemy import func, select
-from unit.notices.agency import Letterbox, at_work, case, declare, make_workspace
 
+from simulators.chance import CrashAt, PowerCut
 from tocsin.context import Context
-from tocsin.errors import ConfigurationError, OperationFailed, OutcomeUnknown, Place, Problem, Refused, Temporary, UsageError
+from tocsin.errors import (
+    ConfigurationError,
+    OperationFailed,
+    OutcomeUnknown,
+    Place,
+    Problem,
+    Refused,
+    Temporary,
+    UsageError,
+)
 from tocsin.model.workspace import Contact
 from tocsin.notices import (
     Notice,
@@ -30,6 +38,7 @@ from tocsin.notices import (
 )
 from tocsin.ports import Actor
 from tocsin.store.tables import journal
+from unit.notices.agency import Letterbox, at_work, case, declare, make_workspace
 
 
 @pytest.fixture
@@ -178,7 +187,9 @@ def test_the_old_wording_brought_back_still_needs_its_own_approval_state(ctx: Co
 def test_a_new_address_in_the_workspace_voids_the_approval(ctx: Context, letterbox: Letterbox) -> None:
     approved = an_approved(ctx)
     client = ctx.workspace.clients["acme-health"]
-    more = client.model_copy(update={"contacts": (*client.contacts, Contact(name="New One", email="new@acmehealth.example"))})
+    more = client.model_copy(
+        update={"contacts": (*client.contacts, Contact(name="New One", email="new@acmehealth.example"))}
+    )
     moved = replace(ctx, workspace=replace(ctx.workspace, clients={**ctx.workspace.clients, "acme-health": more}))
     with pytest.raises(Refused, match="these addresses"):
         send_notice(moved, approved.id)
@@ -365,7 +376,9 @@ def test_files_written_again_after_a_power_cut_are_the_same_bytes(tmp_path: Path
 # --- by hand ----------------------------------------------------------------------------------------------
 
 
-def test_the_ico_report_waits_to_be_sent_by_hand_and_is_recorded_with_proof(ctx: Context, letterbox: Letterbox, tmp_path: Path) -> None:
+def test_the_ico_report_waits_to_be_sent_by_hand_and_is_recorded_with_proof(
+    ctx: Context, letterbox: Letterbox, tmp_path: Path
+) -> None:
     approved = an_approved(ctx, "ico")
     sent = send_notice(ctx, approved.id)
     assert (sent.by_hand, sent.notice.state, letterbox.taken) == (True, "approved", [])
@@ -380,7 +393,9 @@ def test_the_ico_report_waits_to_be_sent_by_hand_and_is_recorded_with_proof(ctx:
     assert kinds(ctx) == ["notice.drafted", "notice.approved", "notice.recorded"]
 
 
-def test_without_a_mail_channel_a_client_notice_waits_to_be_sent_by_hand(tmp_path: Path, letterbox: Letterbox) -> None:
+def test_without_a_mail_channel_a_client_notice_waits_to_be_sent_by_hand(
+    tmp_path: Path, letterbox: Letterbox
+) -> None:
     with at_work(make_workspace(tmp_path), letterbox, CrashAt()) as ctx:
         declare(ctx)
         approved = an_approved(ctx)

@@ -41,7 +41,9 @@ def test_the_hash_is_that_of_the_whole_entry_in_rfc_8785_computed_by_anybody(pay
 
 @given(payload=payloads, other=payloads)
 def test_two_payloads_have_one_text_only_if_they_are_one(payload, other) -> None:
-    assert (canonical(payload) == canonical(other)) == (json.dumps(payload, sort_keys=True) == json.dumps(other, sort_keys=True))
+    assert (canonical(payload) == canonical(other)) == (
+        json.dumps(payload, sort_keys=True) == json.dumps(other, sort_keys=True)
+    )
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ from hashlib import sha256
 from shutil import which
 
 import pytest
-from simulators.chance import CrashAt, PowerCut
-from simulators.stores import MAYA, small, sqlite_backend, write_some  # noqa: F401 - fixture
-from simulators.time import FRIDAY_EVENING
 from sqlalchemy import select, update
 
+from simulators.chance import CrashAt, PowerCut
+from simulators.stores import MAYA, sqlite_backend, write_some
+from simulators.time import FRIDAY_EVENING
 from tocsin.errors import UsageError
 from tocsin.ports import Actor
 from tocsin.store import journal as reading
@@ -40,7 +40,12 @@ def test_the_first_entry_gives_the_chain_its_identity(small: Store) -> None:
 def test_an_entry_says_who_when_by_which_door_about_what(small: Store) -> None:
     with small.write(MAYA) as tx:
         entry = tx.record("incident.declared", "incident:INC-2026-001", {"systems": ["files"]})
-    assert (entry.actor, entry.door, entry.at, entry.subject) == ("maya", "cli", FRIDAY_EVENING, "incident:INC-2026-001")
+    assert (entry.actor, entry.door, entry.at, entry.subject) == (
+        "maya",
+        "cli",
+        FRIDAY_EVENING,
+        "incident:INC-2026-001",
+    )
     assert entry.payload == '{"systems":["files"]}'
 
 
@@ -89,9 +94,14 @@ def test_entries_can_be_read_by_subject_kind_family_and_end(small: Store) -> Non
 
 def test_an_error_in_a_transaction_leaves_nothing_of_it(small: Store) -> None:
     write_some(small, 1)
-    with pytest.raises(KeyError), small.write(MAYA) as tx:
-        tx.record("a.b", "c:d", {})
-        raise KeyError
+
+    def cut_short() -> None:
+        with small.write(MAYA) as tx:
+            tx.record("a.b", "c:d", {})
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        cut_short()
     with small.read() as connection:
         assert reading.count(connection) == 2
 
@@ -119,7 +129,7 @@ def test_a_power_cut_before_the_commit_leaves_nothing_and_after_it_all(tmp_path)
     ],
 )
 def test_it_refuses_what_one_of_the_databases_could_not_keep(small: Store, entry: tuple[str, str]) -> None:
-    with pytest.raises(ValueError, match="printable characters on one line"), small.write(MAYA) as tx:
+    with pytest.raises(ValueError, match=r"cannot be a (subject|kind): one line of 1 to"), small.write(MAYA) as tx:
         tx.record(*entry, {})
 
 
@@ -195,7 +205,9 @@ def test_a_broken_key_file_is_said_and_not_overwritten(tmp_path) -> None:
     store.close()
     (store.keys_folder / "journal.ed25519").write_text("scribble")
     again = backend.open()
-    with pytest.raises(UsageError, match=r"journal.ed25519 cannot be read as an Ed25519 key.*journal itself is whole"):
+    with pytest.raises(
+        UsageError, match=r"journal.ed25519 cannot be read as an Ed25519 key.*journal itself is whole"
+    ):
         again.sign_head()
     again.close()
     assert (store.keys_folder / "journal.ed25519").read_text() == "scribble"
@@ -217,7 +229,7 @@ def test_openssl_alone_verifies_a_head(small: Store, tmp_path) -> None:
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", "nonsense", '{"what":"another head"}'])
 def test_a_file_that_is_no_head_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="head.json is not a signed head"):
+    with pytest.raises(UsageError, match=r"head\.json is not a signed head"):
         read_head(text.encode(), "head.json")
 
 

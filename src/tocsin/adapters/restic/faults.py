@@ -52,7 +52,8 @@ def fault(
     if ended.code == NO_REPOSITORY:
         return wrong(
             repository,
-            f"there is no restic repository at {repository.location}; correct its location, or create it first",
+            f"there is no restic repository at {repository.location}; correct its location, or create it with "
+            f"'tocsin backup init {repository.name}'",
         )
     if ended.code == LOCKED:
         return Temporary(_named(repository, _locked(complaints.everything)))
@@ -88,23 +89,14 @@ def _stopped(
 
 def _by_words(repository: RepositoryAccess, doing: str, said: str, complaints: Complaints) -> TocsinError:
     """Return the error for code 1, from the first meaning its words fit."""
-    everything = complaints.everything
+    if no_way_in := _no_way_in(repository, said, complaints):
+        return no_way_in
     brief = said.splitlines()[0] if said else "it gave no reason"
-    if _SSH_ENDED.search(said) and (ssh := _SSH_SAID.search(everything)):
-        if _OUT_OF_REACH.search(ssh["why"]):
-            return Temporary(_named(repository, _out_of_reach(ssh["why"])))
-        return wrong(repository, f"ssh could not log in: {ssh['why']}")
-    if _NO_PASSWORD.search(said):
-        return wrong(repository, f"restic got no password: {brief}")
-    if _NOT_LET_IN.search(everything):
-        return wrong(repository, f"the server refused our user or key: {brief}")
-    if _OUT_OF_REACH.search(said) and not _NO_SPACE.search(said):
-        return Temporary(_named(repository, _out_of_reach(complaints.retry_reason or brief)))
     if _NO_SPACE.search(said):
         sentence = f"the disk is full, so the {doing} failed; nothing stored before is lost. {brief}"
     elif _NO_WRITING.search(said):
         sentence = f"the {doing} failed for want of permission: {brief}"
-    elif _FORBIDDEN.search(everything):
+    elif _FORBIDDEN.search(complaints.everything):
         sentence = f"the server does not allow this {doing}: {brief}"
     elif thing := damaged_object(said):
         sentence = (
@@ -116,6 +108,22 @@ def _by_words(repository: RepositoryAccess, doing: str, said: str, complaints: C
     else:
         sentence = f"the {doing} failed: {brief}"
     return OperationFailed(_named(repository, sentence))
+
+
+def _no_way_in(repository: RepositoryAccess, said: str, complaints: Complaints) -> TocsinError | None:
+    """Return the error when the repository was never opened: no password, not let in, or nobody there."""
+    brief = said.partition("\n")[0]
+    if _SSH_ENDED.search(said) and (ssh := _SSH_SAID.search(complaints.everything)):
+        if _OUT_OF_REACH.search(ssh["why"]):
+            return Temporary(_named(repository, _out_of_reach(ssh["why"])))
+        return wrong(repository, f"ssh could not log in: {ssh['why']}")
+    if _NO_PASSWORD.search(said):
+        return wrong(repository, f"restic got no password: {brief}")
+    if _NOT_LET_IN.search(complaints.everything):
+        return wrong(repository, f"the server refused our user or key: {brief}")
+    if _OUT_OF_REACH.search(said) and not _NO_SPACE.search(said):
+        return Temporary(_named(repository, _out_of_reach(complaints.retry_reason or brief)))
+    return None
 
 
 def no_use_waiting(reason: str) -> bool:
@@ -143,7 +151,7 @@ def _named(repository: RepositoryAccess, sentence: str) -> str:
 
 
 def _out_of_reach(why: str) -> str:
-    return f"its server is out of reach; nothing was changed. Try again when it is back. ({why})"
+    return f"its server is out of reach; try again when it is back. ({why})"
 
 
 def _locked(said: str) -> str:

@@ -200,19 +200,24 @@ def _choices(parameters: AskParameters) -> tuple[str, ...]:
     return tuple(known.choices) if known else ()
 
 
+def typed_answer(path: str, value: Data) -> Data:
+    """Read what was typed for a fact: a whole number where one is wanted, a list where several words are."""
+    known = fact_paths().get(path)
+    if known is None or not isinstance(value, str):
+        return value
+    value = value.strip()
+    if known.answer == "number" and value.isdigit():
+        return int(value)
+    if known.answer in ("choices", "names") and value != "unknown":
+        return [word.strip() for word in value.split(",") if word.strip()]
+    return value
+
+
 def _typed(value: Data, parameters: AskParameters) -> Data:
-    """Read what was typed: a whole number where one is wanted, a list where several words are."""
-    if isinstance(value, str):
-        value = value.strip()
-        known = fact_paths().get(parameters.fact or "")
-        if known is not None and known.answer == "number" and value.isdigit():
-            return int(value)
-        if known is not None and known.answer in ("choices", "names") and value != "unknown":
-            return [word.strip() for word in value.split(",") if word.strip()]
-        if parameters.choices and value not in (*parameters.choices, "unknown"):
-            raise UsageError(
-                f"The answer must be one of {', '.join(parameters.choices)}, or unknown; not {value!r}."
-            )
+    if parameters.fact is not None:
+        return typed_answer(parameters.fact, value)
+    if parameters.choices and value not in (*parameters.choices, "unknown"):
+        raise UsageError(f"Answer {', '.join(parameters.choices)} or unknown; {value!r} is none of them.")
     return value
 
 

@@ -2,8 +2,9 @@
 
 from alembic import context
 
-from tocsin.store.tables import metadata
+from tocsin.store.tables import metadata, restrict_indexes
 
+restrict_indexes()
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,

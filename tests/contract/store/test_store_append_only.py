@@ -1,11 +1,10 @@
 """The database itself refuses to rewrite the journal, whoever asks."""
 
 import pytest
-from simulators.postgres import postgres, postgres_url  # noqa: F401 - fixtures
-from simulators.stores import Backend, backend, store, write_some  # noqa: F401 - fixtures
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from simulators.stores import Backend, write_some
 from tocsin.store.database import Store
 from tocsin.store.engine import writing
 

@@ -1,0 +1,273 @@
+"""`tocsin incident`: declare one with five questions at most, then see it, feed it facts, follow it."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tocsin.cli.output import common_options, emit, table
+
+if TYPE_CHECKING:
+    from tocsin.context import Context
+    from tocsin.incidents import Declaration
+    from tocsin.situation import Situation
+
+
+@click.group()
+def command() -> None:
+    """Declare an incident and follow it to its end.
+
+    \b
+    Example:
+      tocsin incident declare --system file-share --cause ransomware --title "Files renamed to .locked"
+      tocsin incident show INC-2026-001
+    """
+
+
+@command.command()
+@click.option("--title", help="What is seen, in one line.")
+@click.option("--system", "systems", multiple=True, help="A system that was hit; may be given several times.")
+@click.option("--cause", help="What it looks like: ransomware, phishing, lost_device… Leave out when unsure.")
+@click.option("--first-alert", help="When it was first noticed, with its offset: 2026-11-20T17:40+00:00.")
+@click.option("--aware", help="From when it is certain that personal data is hit; the 72 hours run from there.")
+@click.option("--playbook", help="A playbook by name, instead of the one for the cause.")
+@common_options
+def declare(
+    title: str | None,
+    systems: tuple[str, ...],
+    cause: str | None,
+    first_alert: str | None,
+    aware: str | None,
+    playbook: str | None,
+    workspace_folder: Path | None,
+    as_json: bool,
+) -> None:
+    """Open an incident, start its clocks and its playbook, and say what happens next.
+
+    Works with no server, no Slack and no network. Asks what is missing when a person sits at the terminal.
+    """
+    from tocsin.cli.run_report import run_as_json, run_as_text
+    from tocsin.incidents import Declaration
+    from tocsin.incidents import declare as declare_incident
+    from tocsin.law.clocks import parse_time
+    from tocsin.runbook.engine import advance
+    from tocsin.wiring import open_context
+
+    with open_context(workspace_folder) as ctx:
+        said = Declaration(
+            title=title or "",
+            systems=systems,
+            cause=cause,
+            first_alert_at=parse_time(first_alert) if first_alert else None,
+            aware_at=parse_time(aware) if aware else None,
+            playbook=playbook,
+        )
+        declared = declare_incident(ctx, _complete(ctx, said, asking=sys.stdin.isatty() and not as_json))
+        found = advance(ctx, declared.run.id)
+        ctx.store.sign_head(ctx.actor)
+        seen = incident_as_json(ctx, declared.incident)
+        text = f"{incident_as_text(ctx, declared.incident)}\n\n{run_as_text(found, ctx.workspace)}"
+        emit({**seen, "run": run_as_json(found)}, text, as_json=as_json)
+
+
+@command.command("list")
+@common_options
+def list_incidents(workspace_folder: Path | None, as_json: bool) -> None:
+    """List every incident, newest first."""
+    from tocsin.incidents import all_incidents
+    from tocsin.law.clocks import show_utc
+    from tocsin.wiring import open_context
+
+    with open_context(workspace_folder) as ctx:
+        found = all_incidents(ctx)
+    head = ("incident", "state", "cause", "declared", "title")
+    rows = [(row.id, row.state, row.cause or "-", show_utc(row.declared_at), row.title) for row in found]
+    data = [dict(zip(head, row, strict=True)) for row in rows]
+    emit(data, table(head, rows) if rows else "There is no incident.", as_json=as_json)
+
+
+@command.command()
+@click.argument("incident_id", metavar="INCIDENT")
+@common_options
+def show(incident_id: str, workspace_folder: Path | None, as_json: bool) -> None:
+    """Show whose data was hit, the clocks, what is known, what is proposed, and what waits."""
+    from tocsin.wiring import open_context
+
+    with open_context(workspace_folder) as ctx:
+        emit(incident_as_json(ctx, incident_id), incident_as_text(ctx, incident_id), as_json=as_json)
+
+
+@command.command()
+@click.argument("incident_id", metavar="INCIDENT")
+@click.argument("path", metavar="FACT")
+@click.argument("value")
+@click.option("--evidence", help="How you know.")
+@click.option("--for", "controller", default="", help="Only for one client's data (its id), or `ourselves`.")
+@common_options
+def fact(
+    incident_id: str,
+    path: str,
+    value: str,
+    evidence: str | None,
+    controller: str,
+    workspace_folder: Path | None,
+    as_json: bool,
+) -> None:
+    """State a fact: who said what, when, on what evidence. Nothing is overwritten.
+
+    \b
+    Example:
+      tocsin incident fact INC-2026-001 exfiltration possible --evidence "2 GB left at 17:30"
+    """
+    from tocsin.runbook.steps.human import typed_answer
+    from tocsin.situation import state_fact
+    from tocsin.wiring import open_context
+
+    with open_context(workspace_folder) as ctx:
+        stated = state_fact(
+            ctx, incident_id, path, typed_answer(path, value), evidence=evidence, controller=controller
+        )
+        ctx.store.sign_head(ctx.actor)
+        text = f"Version {stated.version}: {path} is {value}.\n\n{incident_as_text(ctx, incident_id)}"
+        emit(incident_as_json(ctx, incident_id), text, as_json=as_json)
+
+
+@command.command()
+@click.argument("incident_id", metavar="INCIDENT")
+@click.option("--at", "moment", required=True, help="From when it was certain: 2026-11-20T17:40+00:00.")
+@click.option("--reason", default="", help="Why it is certain; needed when the moment is moved.")
+@common_options
+def confirm(incident_id: str, moment: str, reason: str, workspace_folder: Path | None, as_json: bool) -> None:
+    """Say from when it is certain that personal data was hit: the legal clock runs from there."""
+    from tocsin.incidents import confirm as confirm_incident
+    from tocsin.law.clocks import parse_time
+    from tocsin.wiring import open_context
+
+    with open_context(workspace_folder) as ctx:
+        confirm_incident(ctx, incident_id, parse_time(moment), reason)
+        ctx.store.sign_head(ctx.actor)
+        emit(incident_as_json(ctx, incident_id), incident_as_text(ctx, incident_id), as_json=as_json)
+
+
+def incident_as_json(ctx: "Context", incident_id: str) -> dict[str, object]:
+    """Return one incident as plain data."""
+    from tocsin.incidents import clocks_of
+    from tocsin.law.clocks import show_local, show_utc
+    from tocsin.runbook.ledger import load_runs
+    from tocsin.situation import situation_of
+
+    zone = ctx.workspace.organisation.timezone
+    with ctx.store.read() as connection:
+        found = situation_of(connection, ctx.workspace, incident_id)
+        runs = load_runs(connection, incident=incident_id)
+    clocks = [
+        {
+            "to": clock.to,
+            "due": show_utc(clock.due),
+            "due_local": show_local(clock.due, zone),
+            "legal": clock.legal,
+        }
+        for clock in clocks_of(found)
+    ]
+    return {
+        "incident": found.incident,
+        "title": found.title,
+        "cause": found.cause,
+        "state": found.state,
+        "first_alert": show_utc(found.first_alert_at),
+        "aware": show_utc(found.aware_at) if found.aware_at else None,
+        "systems": [system.id for system in found.radius.systems],
+        "datasets": [dataset.id for dataset in found.radius.datasets],
+        "clients": [client.id for client in found.radius.clients],
+        "clocks": clocks,
+        "facts": found.facts(),
+        "assessments": {key: assessment.to_json() for key, assessment in found.assessments.items()},
+        "runs": [{"run": run.id, "state": run.state, "title": run.title} for run in runs],
+    }
+
+
+def incident_as_text(ctx: "Context", incident_id: str) -> str:
+    """Return one incident for a person at three in the morning: clocks first."""
+    from tocsin.incidents import clocks_of, left
+    from tocsin.law.clocks import show_both
+    from tocsin.situation import situation_of
+
+    zone, now = ctx.workspace.organisation.timezone, ctx.clock.now()
+    with ctx.store.read() as connection:
+        found = situation_of(connection, ctx.workspace, incident_id)
+    lines = [f"{found.incident}  {found.title}  [{found.state}]", ""]
+    lines += [f"First alert  {show_both(found.first_alert_at, zone)}"]
+    lines += [
+        f"Certain      {show_both(found.aware_at, zone) if found.aware_at else 'not yet: tocsin incident confirm'}"
+    ]
+    lines += [
+        f"{'Due' if clock.legal else 'Shadow'} {clock.words:<34} {show_both(clock.due, zone)}  ({left(clock.due - now)})"
+        for clock in clocks_of(found)
+    ]
+    lines += ["", *_whose_data(found), "", "Proposed (a person decides):", _proposals(found)]
+    open_facts = dict.fromkeys(
+        question.fact for assessment in found.assessments.values() for question in assessment.open_questions
+    )
+    if open_facts:
+        lines += ["", f"Would change it: {', '.join(list(open_facts)[:6])}"]
+    return "\n".join(lines)
+
+
+def _names(found: "Situation") -> dict[str, str]:
+    from tocsin.situation import OURSELVES
+
+    return {OURSELVES: "our own", **{client.id: client.name for client in found.radius.clients}}
+
+
+def _whose_data(found: "Situation") -> list[str]:
+    names = _names(found)
+    rows = [
+        (names[controller], dataset.title, str(dataset.label), str(dataset.people.count or "?"))
+        for controller in found.radius.controllers
+        for dataset in found.radius.datasets_of(controller)
+    ]
+    return [
+        table(("whose data", "dataset", "label", "people"), rows) if rows else "No dataset is known to be there."
+    ]
+
+
+def _proposals(found: "Situation") -> str:
+    names = _names(found)
+    duties = ("regulator", "people", "controllers")
+    rows = [
+        [names.get(key, key), assessment.risk, *(str(assessment.duty(duty).required) for duty in duties)]
+        for key, assessment in found.assessments.items()
+    ]
+    return table(("whose data", "risk", "tell ICO", "people", "client"), rows)
+
+
+def _complete(ctx: "Context", said: "Declaration", *, asking: bool) -> "Declaration":
+    """Ask for what is missing, five questions at most; without a person to ask, leave it to the operation."""
+    from dataclasses import replace
+
+    from tocsin.errors import UsageError, did_you_mean
+    from tocsin.model.vocabulary import Cause
+
+    if not asking:
+        return said if said.title else replace(said, title="Reported without a title")
+    systems = ctx.workspace.systems
+    if not said.title:
+        said = replace(said, title=click.prompt("1. What do you see, in one line?"))
+    if not said.systems:
+        click.echo("   Known: " + ", ".join(systems))
+        named = click.prompt("2. Which systems (comma between)?")
+        chosen = tuple(word.strip() for word in named.split(",") if word.strip())
+        for word in chosen:
+            if word not in systems:
+                raise UsageError(
+                    f"There is no system {word!r}. Nothing was declared.{did_you_mean(word, systems)}"
+                )
+        said = replace(said, systems=chosen)
+    if said.cause is None:
+        click.echo("   Known: " + ", ".join(cause.value for cause in Cause))
+        named = click.prompt("3. What does it look like (Enter when unsure)?", default="", show_default=False)
+        said = replace(said, cause=named.strip() or None)
+    if said.aware_at is None and click.confirm("4. Is it certain that personal data was hit?", default=False):
+        said = replace(said, aware_at=ctx.clock.now())
+    return said

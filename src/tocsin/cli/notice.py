@@ -1,0 +1,307 @@
+"""`tocsin notice`: read, edit, approve and send notices, and say what became of them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tocsin.cli.output import common_options, emit, table
+from tocsin.errors import Refused, UsageError
+
+if TYPE_CHECKING:
+    from tocsin.context import Context
+    from tocsin.notices import Approval, Delivery, Notice, Shown
+
+SHORTEST_HASH = 8
+
+hash_option = click.option("--hash", "prefix", metavar="PREFIX", help="The hash you were shown, or its beginning.")
+yes_option = click.option("--yes", is_flag=True, help="Do not ask; needs --hash.")
+
+
+@click.group(epilog="Example: tocsin notice list")
+def command() -> None:
+    """Read, edit, approve and send notices.
+
+    Nothing leaves the house unless a person with the role approved exactly the text that leaves.
+    """
+
+
+@command.command(name="list", epilog="Example: tocsin notice list --incident INC-2026-001")
+@click.option("--incident", metavar="ID", help="Only this incident's.")
+@common_options
+def list_(incident: str | None, workspace_folder: Path | None, as_json: bool) -> None:
+    """List notices and what each waits for."""
+    from tocsin.notices import notices
+    from tocsin.wiring import open_context
+
+    with open_context(workspace_folder) as ctx:
+        found = notices(ctx, incident=incident)
+        waits = [_waits_for(ctx, notice) for notice in found]
+    rows = [
+        [each.id[:8], each.incident, each.addressee, each.template, each.state, waiting]
+        for each, waiting in zip(found, waits, strict=True)
+    ]
+    text = (
+        table(["ID", "INCIDENT", "TO", "TEMPLATE", "STATE", "WAITS FOR"], rows)
+        if rows
+        else "There are no notices."
+    )
+    data = [{**_notice_data(each), "waits_for": waiting} for each, waiting in zip(found, waits, strict=True)]
+    emit(data, text, as_json=as_json)
+
+
+@command.command(epilog="Example: tocsin notice show 1a2b3c4d")
+@click.argument("identity", metavar="ID")
+@click.option("--text", "only_text", is_flag=True, help="Only the exact text: its sha256sum is the hash.")
+@common_options
+def show(identity: str, only_text: bool, workspace_folder: Path | None, as_json: bool) -> None:
+    """Show exactly what would be sent, its hash, what the guard says, and what was decided and delivered."""
+    from tocsin.notices import approvals_of, deliveries, shown
+    from tocsin.wiring import open_context
+
+    with open_context(workspace_folder) as ctx:
+        seen = shown(ctx, identity)
+        decided = approvals_of(ctx, seen.notice.id)
+        gone = deliveries(ctx, seen.notice.id)
+    exact = seen.text.removesuffix("\n")
+    text = exact if only_text else "\n".join([exact, "", *_about(seen, decided, gone)])
+    data = {
+        **_notice_data(seen.notice),
+        "text": seen.text,
+        "sha256": seen.sha256,
+        "findings": [{"rule": each.rule, "blocking": each.blocking, "text": each.text} for each in seen.findings],
+        "decisions": [
+            {"person": each.person, "decision": each.decision, "sha256": each.shown_sha256, "door": each.door}
+            for each in decided
+        ],
+        "deliveries": [_delivery_data(each) for each in gone],
+    }
+    emit(data, text, as_json=as_json)
+
+
+@command.command(epilog="Example: tocsin notice edit 1a2b3c4d --file better.md")
+@click.argument("identity", metavar="ID")
+@click.option(
+    "--file", "file", type=click.Path(path_type=Path), help="The new body, in Markdown (else your editor opens)."
+)
+@click.option("--subject", metavar="TEXT", help="A new subject.")
+@common_options
+def edit(
+    identity: str, file: Path | None, subject: str | None, workspace_folder: Path | None, as_json: bool
+) -> None:
+    """Write a new version of a notice. Any approval is void; somebody else has to approve it."""
+    from tocsin.notices import edit_notice, notice_of
+    from tocsin.wiring import open_context
+
+    with open_context(workspace_folder) as ctx:
+        before = notice_of(ctx, identity)
+        body = _new_body(before.body, file, keep=subject is not None)
+        after = edit_notice(ctx, before.id, body, subject=subject)
+    same = after.version == before.version
+    text = (
+        f"Nothing was changed: notice {after.id[:8]} reads so already."
+        if same
+        else f"Notice {after.id[:8]} is now version {after.version}. Read it: tocsin notice show {after.id[:8]}"
+    )
+    emit(_notice_data(after), text, as_json=as_json)
+
+
+@command.command(epilog="Example: tocsin notice approve 1a2b3c4d --hash 9f86d081 --yes")
+@click.argument("identity", metavar="ID")
+@hash_option
+@yes_option
+@click.option("--reason", metavar="TEXT", help="Why, where the guard leaves something to your judgement.")
+@common_options
+def approve(
+    identity: str, prefix: str | None, yes: bool, reason: str | None, workspace_folder: Path | None, as_json: bool
+) -> None:
+    """Approve exactly the text that is shown: data protection lead, commander or their deputy.
+
+    Whoever wrote the last version cannot approve it.
+    """
+    from tocsin.notices import approve_notice, shown
+    from tocsin.wiring import open_context
+
+    with open_context(workspace_folder) as ctx:
+        seen = shown(ctx, identity)
+        _confirm(seen, prefix, yes=yes, as_json=as_json, question="Approve exactly this text?")
+        approved = approve_notice(ctx, seen.notice.id, seen.sha256, reason=reason)
+        person = ctx.actor.person
+    text = f"Notice {approved.id[:8]} is approved by {person}. Send it: tocsin notice send {approved.id[:8]}"
+    emit({**_notice_data(approved), "sha256": seen.sha256, "person": person}, text, as_json=as_json)
+
+
+@command.command(epilog="Example: tocsin notice reject 1a2b3c4d --hash 9f86d081 --reason 'The times are wrong'")
+@click.argument("identity", metavar="ID")
+@hash_option
+@click.option("--reason", required=True, metavar="TEXT", help="What has to change.")
+@common_options
+def reject(identity: str, prefix: str | None, reason: str, workspace_folder: Path | None, as_json: bool) -> None:
+    """Reject exactly the text that is shown; it has to be edited before it can be approved."""
+    from tocsin.notices import reject_notice, shown
+    from tocsin.wiring import open_context
+
+    with open_context(workspace_folder) as ctx:
+        seen = shown(ctx, identity)
+        _check_hash(seen, prefix)
+        rejected = reject_notice(ctx, seen.notice.id, seen.sha256, reason=reason)
+    text = f"Notice {rejected.id[:8]} is rejected. Edit it: tocsin notice edit {rejected.id[:8]}"
+    emit(_notice_data(rejected), text, as_json=as_json)
+
+
+@command.command(epilog="Example: tocsin notice send 1a2b3c4d")
+@click.argument("identity", metavar="ID")
+@common_options
+def send(identity: str, workspace_folder: Path | None, as_json: bool) -> None:
+    """Send an approved notice by mail and lay it into the outbox; one that was sent is not sent again.
+
+    Exit code 3 when nobody approved this text or a delivery's outcome is unknown, 4 when the mail server is busy
+    or out of reach: run it again then.
+    """
+    from tocsin.notices import send_notice
+    from tocsin.wiring import open_context
+
+    with open_context(workspace_folder) as ctx:
+        sent = send_notice(ctx, identity)
+        outbox = ctx.workspace.outbox
+    lines = [f"- {each.channel} {each.address}: {each.state}" for each in sent.deliveries]
+    name = sent.notice.id[:8]
+    head = (
+        f"Notice {name} lies in {outbox}. Nothing goes by mail here: send it by hand, then record it with "
+        f"tocsin notice record {name} --reference NUMBER --proof FILE"
+        if sent.by_hand
+        else f"Notice {name} is {sent.notice.state}."
+    )
+    data = {
+        **_notice_data(sent.notice),
+        "by_hand": sent.by_hand,
+        "deliveries": [_delivery_data(each) for each in sent.deliveries],
+    }
+    emit(data, "\n".join([head, *lines]), as_json=as_json)
+
+
+@command.command(epilog="Example: tocsin notice resolve 5e6f7a8b --did-not-happen")
+@click.argument("delivery", metavar="DELIVERY")
+@click.option(
+    "--happened/--did-not-happen", required=True, default=None, help="What the addressee or the log says."
+)
+@common_options
+def resolve(delivery: str, happened: bool, workspace_folder: Path | None, as_json: bool) -> None:
+    """Say whether a delivery of unknown outcome happened. If it did not, it may be sent again."""
+    from tocsin.notices import resolve_delivery
+    from tocsin.wiring import open_context
+
+    with open_context(workspace_folder) as ctx:
+        resolved = resolve_delivery(ctx, delivery, happened=happened)
+    then = "" if happened else f" Send it again: tocsin notice send {resolved.notice[:8]}"
+    emit(_delivery_data(resolved), f"Delivery {resolved.id[:8]} is {resolved.state}.{then}", as_json=as_json)
+
+
+@command.command(epilog="Example: tocsin notice record 1a2b3c4d --reference IC-123456 --proof confirmation.pdf")
+@click.argument("identity", metavar="ID")
+@click.option("--reference", metavar="TEXT", help="A case or message number, or who was told how and when.")
+@click.option("--proof", type=click.Path(path_type=Path), help="A file that proves it; it is copied.")
+@common_options
+def record(
+    identity: str, reference: str | None, proof: Path | None, workspace_folder: Path | None, as_json: bool
+) -> None:
+    """Record that an approved notice was sent by hand: the ICO's online form, a letter, a call."""
+    from tocsin.notices import record_sent
+    from tocsin.wiring import open_context
+
+    with open_context(workspace_folder) as ctx:
+        recorded = record_sent(ctx, identity, reference=reference, proof=proof)
+    emit(_notice_data(recorded), f"Notice {recorded.id[:8]} is recorded as sent by hand.", as_json=as_json)
+
+
+def _confirm(seen: "Shown", prefix: str | None, *, yes: bool, as_json: bool, question: str) -> None:
+    _check_hash(seen, prefix)
+    if yes:
+        if prefix is None:
+            raise UsageError("--yes needs --hash with the hash that you were shown. Nothing was decided.")
+        return
+    if as_json:
+        raise UsageError("With --json nobody can be asked: give --hash and --yes. Nothing was decided.")
+    click.echo("\n".join([seen.text, *_about(seen, (), ())]), err=True)
+    click.confirm(question, abort=True, err=True)
+
+
+def _check_hash(seen: "Shown", prefix: str | None) -> None:
+    if prefix is None:
+        return
+    if len(prefix) < SHORTEST_HASH:
+        raise UsageError(f"Give at least {SHORTEST_HASH} signs of the hash. Nothing was decided.")
+    if not seen.sha256.startswith(prefix.lower()):
+        raise Refused(
+            f"The text of notice {seen.notice.id[:8]} is not the one you were shown ({prefix}…): its hash is now "
+            f"{seen.sha256[:12]}…. Nothing was decided. Read it again: tocsin notice show {seen.notice.id[:8]}"
+        )
+
+
+def _new_body(before: str, file: Path | None, *, keep: bool) -> str:
+    if file is not None:
+        try:
+            return file.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as fault:
+            reason = getattr(fault, "strerror", None) or "it is not UTF-8 text"
+            raise UsageError(f"{file} cannot be read: {reason}. Nothing was changed.") from fault
+    if keep:
+        return before
+    written = click.edit(before, extension=".md")
+    return before if written is None else written
+
+
+def _waits_for(ctx: "Context", notice: "Notice") -> str:
+    from tocsin.notices import approvers, deliveries
+
+    if notice.state == "draft":
+        able = [person for person in approvers(ctx.workspace) if person != notice.edited_by]
+        return f"approval by {' or '.join(able) or 'nobody: give a person the role dpo'}"
+    if notice.state != "approved":
+        return ""
+    states = {row.state for row in deliveries(ctx, notice.id)}
+    if states & {"unknown", "trying"}:
+        return "somebody to say whether it arrived"
+    return "somebody to send it by hand and record it" if states == {"sent"} else "sending"
+
+
+def _about(seen: "Shown", decided: "tuple[Approval, ...]", gone: "tuple[Delivery, ...]") -> list[str]:
+    notice = seen.notice
+    return [
+        "-" * 72,
+        f"Notice   {notice.id} version {notice.version}, {notice.state}, last edited by {notice.edited_by}",
+        f"SHA-256  {seen.sha256}",
+        *(f"{'STOPS' if each.blocking else 'JUDGE':<8} {each.text}" for each in seen.findings),
+        *(
+            f"{each.decision.capitalize()} by {each.person} ({each.door}), text {each.shown_sha256[:12]}…"
+            + (f": {each.reason}" if each.reason else "")
+            for each in decided
+        ),
+        *(f"Delivery {each.id[:8]} {each.channel} {each.address}: {each.state}" for each in gone),
+    ]
+
+
+def _notice_data(notice: "Notice") -> dict[str, object]:
+    return {
+        "id": notice.id,
+        "incident": notice.incident,
+        "template": notice.template,
+        "duty": notice.duty,
+        "addressee": notice.addressee,
+        "state": notice.state,
+        "version": notice.version,
+        "edited_by": notice.edited_by,
+        "subject": notice.subject,
+    }
+
+
+def _delivery_data(delivery: "Delivery") -> dict[str, object]:
+    return {
+        "id": delivery.id,
+        "notice": delivery.notice,
+        "channel": delivery.channel,
+        "address": delivery.address,
+        "message_id": delivery.message_id,
+        "state": delivery.state,
+        "detail": delivery.detail,
+    }

@@ -1,0 +1,25 @@
+"""Tonight's picture: everything somebody woken at three in the morning has to know, from the store alone.
+
+    picture = look(connection, workspace, now)      a handful of queries; no restic, no network, nothing written
+
+It judges nothing anew: clocks, freshness and verdicts are what the other parts say they are. Called by
+`tocsin status`; whatever is imported here is paid for each time somebody looks.
+"""
+
+from tocsin.tonight.clocks import Countdown, OpenIncident
+from tocsin.tonight.picture import DrillState, Holds, Picture, PlanState, look
+from tocsin.tonight.unfinished import Running, Standing, Unknown, Waiting
+
+__all__ = [
+    "Countdown",
+    "DrillState",
+    "Holds",
+    "OpenIncident",
+    "Picture",
+    "PlanState",
+    "Running",
+    "Standing",
+    "Unknown",
+    "Waiting",
+    "look",
+]

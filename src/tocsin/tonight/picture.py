@@ -1,0 +1,158 @@
+"""The whole picture, and what in it must not wait until the morning."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
+
+from tocsin.backups.due import Pause, paused
+from tocsin.backups.freshness import Freshness, PlanFreshness, freshness, last_good_snapshot
+from tocsin.backups.holding import all_active_holds
+from tocsin.drills.history import PastDrill, drill_history
+from tocsin.model.drill import Drill
+from tocsin.model.schedule import latest_due, next_due
+from tocsin.model.workspace import Workspace
+from tocsin.store.tables import journal, journal_head
+from tocsin.tonight.clocks import OpenIncident, open_incidents
+from tocsin.tonight.unfinished import (
+    Running,
+    Standing,
+    Unknown,
+    Waiting,
+    operations_under_way,
+    standing_alarms,
+    unknown_deliveries,
+    unknown_steps,
+    waiting_steps,
+)
+
+_JUDGED = ("passed", "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class PlanState:
+    """One backup plan: how fresh it is, and its newest good snapshot."""
+
+    freshness: PlanFreshness
+    snapshot: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DrillState:
+    """One drill. `last` is its newest run that ended; `proved` its newest that passed or failed.
+
+    A drill that could not run proved nothing: it is neither passed nor failed, and what was due stays due.
+    """
+
+    drill: str
+    backup_plan: str
+    last: PastDrill | None
+    proved: PastDrill | None
+    overdue_since: datetime | None
+    next_due: datetime | None
+
+    @property
+    def in_trouble(self) -> bool:
+        """Whether somebody should see to it: never proved, failed, unknown, could not run, or overdue."""
+        return self.overdue_since is not None or self.last is None or self.last.verdict != "passed"
+
+
+@dataclass(frozen=True, slots=True)
+class Holds:
+    """How many snapshots one incident, or a person by hand (None), keeps from being pruned."""
+
+    incident: str | None
+    snapshots: int
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Everything at one moment; `journal` is the last entry's sequence and time, None while there is none."""
+
+    at: datetime
+    incidents: tuple[OpenIncident, ...]
+    unknown: tuple[Unknown, ...]
+    waiting: tuple[Waiting, ...]
+    alarms: tuple[Standing, ...]
+    plans: tuple[PlanState, ...]
+    pause: Pause | None
+    holds: tuple[Holds, ...]
+    drills: tuple[DrillState, ...]
+    running: tuple[Running, ...]
+    journal: tuple[int, datetime] | None
+    signed_up_to: int | None
+
+    def troubles(self) -> tuple[str, ...]:
+        """Return what makes `status --check` fail, each in a few words, the worst first."""
+        overdue = sum(clock.overdue for incident in self.incidents for clock in incident.clocks)
+        failed = sum(step.kind == "failed" for step in self.waiting)
+        counted = (
+            (overdue, "clock overdue", "clocks overdue"),
+            (len(self.unknown), "unknown outcome", "unknown outcomes"),
+            (failed, "failed step", "failed steps"),
+            (len(self.alarms), "standing alarm", "standing alarms"),
+            (sum(plan.freshness.state is Freshness.LATE for plan in self.plans), "backup late", "backups late"),
+            (
+                sum(plan.freshness.state is Freshness.NEVER for plan in self.plans),
+                "plan never backed up",
+                "plans never backed up",
+            ),
+            (sum(drill.in_trouble for drill in self.drills), "drill owed", "drills owed"),
+        )
+        return tuple(f"{count} {one if count == 1 else many}" for count, one, many in counted if count)
+
+
+def look(connection: Connection, workspace: Workspace, now: datetime) -> Picture:
+    """Return the picture at `now`, from one consistent view of the store."""
+    running, unknown = operations_under_way(connection)
+    last = connection.execute(
+        select(journal.c.seq, journal.c.at).order_by(journal.c.seq.desc()).limit(1)
+    ).one_or_none()
+    return Picture(
+        at=now,
+        incidents=open_incidents(connection, workspace, now),
+        unknown=(*unknown_deliveries(connection, now), *unknown_steps(connection), *unknown),
+        waiting=waiting_steps(connection),
+        alarms=standing_alarms(connection),
+        plans=_plans(connection, workspace, now),
+        pause=paused(connection),
+        holds=_holds(connection),
+        drills=tuple(_drill(connection, drill, now) for drill in workspace.drills.values()),
+        running=running,
+        journal=(last.seq, last.at) if last else None,
+        signed_up_to=connection.execute(select(func.max(journal_head.c.seq))).scalar(),
+    )
+
+
+def _plans(connection: Connection, workspace: Workspace, now: datetime) -> tuple[PlanState, ...]:
+    """Return the plans, the worst first."""
+    worst_first = (Freshness.NEVER, Freshness.LATE, Freshness.FRESH)
+    found = sorted(freshness(connection, workspace, now), key=lambda plan: worst_first.index(plan.state))
+    newest = [
+        last_good_snapshot(connection, plan.plan, not_after=plan.last_ok) if plan.last_ok else None for plan in found
+    ]
+    return tuple(
+        PlanState(plan, entry.id if entry else None) for plan, entry in zip(found, newest, strict=True)
+    )
+
+
+def _holds(connection: Connection) -> tuple[Holds, ...]:
+    counted = Counter(hold.incident for hold in all_active_holds(connection))
+    return tuple(Holds(incident, count) for incident, count in counted.items())
+
+
+def _drill(connection: Connection, drill: Drill, now: datetime) -> DrillState:
+    past = drill_history(connection, drill.id)
+    proved = next((one for one in past if one.verdict in _JUDGED), None)
+    due = latest_due(drill.schedule, drill.zone, now)
+    under_way = bool(past) and past[0].verdict is None
+    overdue = due is not None and not under_way and (proved is None or proved.started_at < due)
+    return DrillState(
+        drill=drill.id,
+        backup_plan=drill.backup_plan,
+        last=next((one for one in past if one.verdict is not None), None),
+        proved=proved,
+        overdue_since=due if overdue else None,
+        next_due=next_due(drill.schedule, drill.zone, now),
+    )

@@ -1,0 +1,119 @@
+"""`tocsin notice`, as a person types it."""
+
+import getpass
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from simulators.chance import CrashAt
+from tocsin import cli
+from tocsin.notices import draft_notice
+from tocsin.workspace import load
+from unit.notices.agency import WORKSPACE, Letterbox, at_work, case, declare
+
+Say = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A workspace where the present system user is the data protection lead."""
+    (tmp_path / "tocsin.yaml").write_text(WORKSPACE.replace("dilys: {", f"dilys: {{login: {getpass.getuser()}, "))
+    with at_work(load(tmp_path), Letterbox(), CrashAt()) as ctx:
+        declare(ctx)
+        for addressee, template in (("acme", "client/initial"), ("ico", "ico/initial")):
+            draft_notice(ctx, case(), template=template, addressee=addressee, made_by=f"step:{addressee}")
+    return tmp_path
+
+
+@pytest.fixture
+def say(folder: Path, capsys: pytest.CaptureFixture[str]) -> Say:
+    def run(*words: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = cli.run(["notice", *words, "--workspace", str(folder)])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+def identity(say: Say, addressee: str) -> str:
+    listed = json.loads(say("list", "--json")[1])
+    return next(each["id"] for each in listed if each["addressee"] == addressee)
+
+
+def test_the_list_says_what_each_waits_for(say: Say) -> None:
+    code, out, _ = say("list")
+    assert code == 0
+    assert "approval by dilys or maya or tom" in out
+
+
+def test_the_text_alone_has_the_hash_that_is_shown(say: Say) -> None:
+    one = identity(say, "acme")
+    text = say("show", one[:8], "--text")[1]
+    assert hashlib.sha256(text.encode()).hexdigest() in say("show", one)[1]
+
+
+def test_from_approval_to_proof(say: Say, folder: Path) -> None:
+    one = identity(say, "ico")
+    sha256 = json.loads(say("show", one, "--json")[1])["sha256"]
+    assert say("send", one)[0] == 3
+    assert say("approve", one, "--hash", sha256[:8], "--yes")[0] == 0
+    code, out, _ = say("send", one)
+    assert code == 0
+    assert f"tocsin notice record {one[:8]}" in out
+    assert "by hand and record it" in say("list")[1]
+    assert say("record", one, "--reference", "IC-1")[0] == 0
+    assert json.loads(say("show", one, "--json")[1])["state"] == "recorded"
+
+
+def test_a_hash_that_is_not_this_texts_decides_nothing(say: Say) -> None:
+    one = identity(say, "acme")
+    assert say("approve", one, "--hash", "0" * 8, "--yes")[0] == 3
+    assert say("approve", one, "--hash", "0", "--yes")[0] == 2
+    assert say("approve", one, "--yes")[0] == 2
+    assert say("approve", one, "--json")[0] == 2
+    assert json.loads(say("show", one, "--json")[1])["decisions"] == []
+
+
+def test_approving_asks_first_and_shows_the_hash(folder: Path, say: Say) -> None:
+    one = identity(say, "acme")
+    arguments = ["notice", "approve", one, "--workspace", str(folder)]
+    refused = CliRunner().invoke(cli.tocsin, arguments, input="n\n")
+    assert "SHA-256" in refused.output
+    assert json.loads(say("show", one, "--json")[1])["state"] == "draft"
+    CliRunner().invoke(cli.tocsin, arguments, input="y\n")
+    assert json.loads(say("show", one, "--json")[1])["state"] == "approved"
+
+
+def test_an_edit_from_a_file_and_a_rejection(say: Say, folder: Path) -> None:
+    one = identity(say, "acme")
+    assert say("reject", one, "--reason", "Say when we write again")[0] == 0
+    assert "rejected exactly this text" in say("approve", one, "--hash", _hash(say, one), "--yes")[2]
+    better = folder / "better.md"
+    better.write_text(say("show", one, "--text")[1].partition("\n\n")[2] + "\nWe will call at nine.\n")
+    assert "version 2" in say("edit", one, "--file", str(better))[1]
+    assert say("approve", one, "--hash", _hash(say, one), "--yes")[0] == 3
+    code, _, err = say("edit", one, "--file", str(folder / "nothing.md"))
+    assert (code, "Nothing was changed" in err) == (2, True)
+
+
+def test_an_unknown_delivery_or_notice_is_a_wrong_command(say: Say) -> None:
+    assert say("resolve", "feedbeef", "--happened")[0] == 2
+    assert say("resolve", "feedbeef")[0] == 2
+    assert say("show", "feedbeef")[0] == 2
+
+
+@pytest.mark.parametrize("name", ["list", "show", "edit", "approve", "reject", "send", "resolve", "record"])
+def test_every_command_explains_itself_with_an_example(name: str, say: Say) -> None:
+    code, out, _ = say(name, "--help")
+    assert code == 0
+    assert f"Example: tocsin notice {name}" in " ".join(out.split())
+
+
+def _hash(say: Say, one: str) -> str:
+    found: str = json.loads(say("show", one, "--json")[1])["sha256"]
+    return found
