@@ -23,7 +23,6 @@ from random import Random
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from contract_backups import house, write_workspace
-
 from tocsin.adapters.restic import find_restic
 from tocsin.backups import create_repository, run_backup
 from tocsin.manifest import Source, recheck, take_manifest
@@ -90,7 +89,7 @@ def measure(work: Path, chosen: argparse.Namespace) -> int:
         same = [(seconds(bare.back_up), seconds(lambda: adapter_alone(ctx, root))) for _ in range(chosen.pairs)]
     report("restic through our adapter, nothing else", same)
     say(f"manifest and recheck alone: {statistics.median(manifest):.3f} s")
-    return 0 if all([report(f"{way}, unchanged tree", pairs) for way, pairs in kept.items()]) else 1
+    return 0 if all(report(f"{way}, unchanged tree", pairs) for way, pairs in kept.items()) else 1
 
 
 class Bare:

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from simulators.chance import CrashAt
-from simulators.smtp import MailServer, running
+from simulators.smtp import MailServer, closed_port, running
 from tocsin.adapters.mail import SmtpMailer
 from tocsin.adapters.system import SystemClock, SystemRandomness
 from tocsin.context import Context
@@ -29,7 +29,7 @@ from tocsin.notices import (
 )
 from tocsin.ports import Actor
 from tocsin.store.tables import journal
-from unit.notices.agency import at_work, case, declare, make_workspace
+from unit.notices.agency import NoSecrets, at_work, case, declare, make_workspace
 
 SENDING = """
 import sys
@@ -62,8 +62,6 @@ def workspace(tmp_path: Path, server: MailServer) -> Workspace:
 
 @pytest.fixture
 def ctx(workspace: Workspace) -> Iterator[Context]:
-    from unit.notices.agency import NoSecrets
-
     mailer = SmtpMailer(workspace.channels.mail, NoSecrets(), timeout_seconds=5)
     with at_work(workspace, mailer, CrashAt(), clock=SystemClock(), randomness=SystemRandomness()) as ctx:
         declare(ctx)
@@ -182,9 +180,6 @@ def test_a_lost_connection_after_the_text_is_unknown_too(ctx: Context, server: M
 
 
 def test_a_mail_server_that_went_away_comes_back(tmp_path: Path) -> None:
-    from simulators.smtp import closed_port
-    from unit.notices.agency import NoSecrets
-
     port = closed_port()
     workspace = make_workspace(tmp_path, mail_port=port)
     mailer = SmtpMailer(workspace.channels.mail, NoSecrets(), timeout_seconds=5)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, select, update
 
-from backed_up_ground import Ground, flip, ground_at, make_seed
+from backed_up_ground import Ground, enter, flip, ground_at, make_seed
 from simulators.chance import CrashAt, PowerCut
 from tocsin.errors import OperationFailed, Refused, UsageError
 from tocsin.recovery import SnapshotGone, Wish, plan_recovery, recover, scratch, sweep_scratch
@@ -144,6 +144,30 @@ def test_damage_keeps_everything_as_it_was_and_names_the_file(ground, share):
     with ground.ctx.store.read() as connection:
         row = connection.execute(select(operations).where(operations.c.kind == "recovery")).one()
     assert (row.state, row.verdict) == ("finished", "failed")
+
+
+def test_sound_files_alone_come_back_when_somebody_decides_so(ground, share):
+    pack = ground.files("data")[0]
+    flip(pack, pack.stat().st_size // 2)
+    done = recover(ground.ctx, "files", Wish(share, accept_damage=True))
+    (lost,) = done.left_out
+    assert lost.endswith(".raw")
+    whole = tree(ground.seed.source)
+    del whole[str(Path(lost).relative_to(ground.seed.source))]
+    assert tree(share) == whole
+    with ground.ctx.store.read() as connection:
+        row = connection.execute(select(operations).where(operations.c.kind == "recovery")).one()
+    assert (row.verdict, row.detail["left_out"]) == ("incomplete", 1)
+
+
+def test_without_its_manifest_nothing_is_sound_whatever_somebody_decides(ground, share):
+    ctx, second = ground.ctx, replace(ground.seed.second, manifest_sha256="0" * 64)
+    with ctx.store.write(ctx.actor) as tx:
+        tx.execute(delete(snapshots).where(snapshots.c.id == second.id))
+    enter(ctx.store, second)
+    with pytest.raises(OperationFailed, match="is not the one recorded at the backup"):
+        recover(ctx, "files", Wish(share, accept_damage=True))
+    assert not share.exists()
 
 
 def test_a_replaced_manifest_keeps_everything_as_it_was(ground, share):

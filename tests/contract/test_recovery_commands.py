@@ -124,7 +124,8 @@ def test_a_slip_is_one_sentence_and_exit_2(workspace, capsys, typed, answer):
 
 
 @pytest.mark.parametrize("words", ["drill", "drill run", "drill list", "drill report", "recover"])
-def test_help_shows_an_example(capsys, words):
+def test_help_shows_an_example(capsys, monkeypatch, words):
+    monkeypatch.setenv("COLUMNS", "100")
     assert run([*words.split(), "--help"]) == 0
     said = capsys.readouterr().out
     assert "Example" in said

@@ -30,10 +30,10 @@ class PostgresServer:
         self.folder = folder
         self._numbers = itertools.count(1)
 
-    def new_database(self) -> str:
-        name = f"test_{next(self._numbers)}"
+    def new_database(self, name: str | None = None, *, template: str = "template0") -> str:
+        name = name or f"test_{next(self._numbers)}"
         with psycopg.connect(self._address("postgres"), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         return self.url(name)
 
     def url(self, name: str, user: str = "tocsin") -> str:

@@ -10,16 +10,21 @@
 Does not restore (recovery does) and deletes nothing.
 """
 
-from tocsin.backups.creating import create_repository
-from tocsin.backups.due import Pause, Skipped, backup_if_due, pause_backups, paused, resume_backups
+from typing import TYPE_CHECKING
+
 from tocsin.backups.freshness import Freshness, PlanFreshness, freshness, last_good_snapshot
-from tocsin.backups.holding import Hold, active_holds, all_active_holds, hold_snapshots, release_hold
-from tocsin.backups.judging import BackupFacts, BackupVerdict, Reason, Verdict, judge_backup
 from tocsin.backups.ledger import LedgerEntry, held_snapshots, ledger
-from tocsin.backups.planning import PlannedBackup, plan_backup
-from tocsin.backups.running import BackupOutcome, Copy, find_plan, run_backup
-from tocsin.backups.unknown import Settled, settle_unknown
-from tocsin.backups.watching import Alarm, Watched, watch
+from tocsin.lazily import handed_out
+
+if TYPE_CHECKING:
+    from tocsin.backups.creating import create_repository
+    from tocsin.backups.due import Pause, Skipped, backup_if_due, pause_backups, paused, resume_backups
+    from tocsin.backups.holding import Hold, active_holds, all_active_holds, hold_snapshots, release_hold
+    from tocsin.backups.judging import BackupFacts, BackupVerdict, Reason, Verdict, judge_backup
+    from tocsin.backups.planning import PlannedBackup, plan_backup
+    from tocsin.backups.running import BackupOutcome, Copy, find_plan, run_backup
+    from tocsin.backups.unknown import Settled, settle_unknown
+    from tocsin.backups.watching import Alarm, Watched, watch
 
 __all__ = [
     "Alarm",
@@ -58,3 +63,52 @@ __all__ = [
     "settle_unknown",
     "watch",
 ]
+
+# Reading the ledger must not wait for what a backup itself needs.
+__getattr__ = handed_out(
+    __name__,
+    {
+        "creating": ("create_repository",),
+        "due": (
+            "Pause",
+            "Skipped",
+            "backup_if_due",
+            "pause_backups",
+            "paused",
+            "resume_backups",
+        ),
+        "holding": (
+            "Hold",
+            "active_holds",
+            "all_active_holds",
+            "hold_snapshots",
+            "release_hold",
+        ),
+        "judging": (
+            "BackupFacts",
+            "BackupVerdict",
+            "Reason",
+            "Verdict",
+            "judge_backup",
+        ),
+        "planning": (
+            "PlannedBackup",
+            "plan_backup",
+        ),
+        "running": (
+            "BackupOutcome",
+            "Copy",
+            "find_plan",
+            "run_backup",
+        ),
+        "unknown": (
+            "Settled",
+            "settle_unknown",
+        ),
+        "watching": (
+            "Alarm",
+            "Watched",
+            "watch",
+        ),
+    },
+)

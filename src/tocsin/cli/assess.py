@@ -39,7 +39,7 @@ _ANSWERS = {"yes": "YES", "no": "no", "unclear": "NOT CLEAR YET"}
 )
 @json_option
 def command(facts_file: Path, as_json: bool) -> None:
-    r"""Judge a breach from a facts file: the risk, who must be told and why, what to ask next.
+    """Judge a breach from a facts file: the risk, who must be told and why, what to ask next.
 
     What is not known is left out or written as unknown; it is never read as "no". The result is a proposal:
     a person decides.

@@ -15,7 +15,7 @@ from tocsin.cli.output import emit, json_option
 @click.option("--hours", type=int, default=72, show_default=True, help="How long the clock runs.")
 @json_option
 def command(aware: str, hours: int, as_json: bool) -> None:
-    r"""Count a legal clock: due time and milestones, in UTC and local time.
+    """Count a legal clock: due time and milestones, in UTC and local time.
 
     Hours are hours: nights, weekends, holidays and the change of the clocks are inside them.
 

@@ -17,7 +17,7 @@ _WORST_FIRST = (1, 2, 3, 4, 0)
 
 @click.group()
 def command() -> None:
-    r"""Restore for real into isolation and judge it against the targets.
+    """Restore for real into isolation and judge it against the targets.
 
     \b
     Example:  tocsin drill run files-quarterly
@@ -29,10 +29,11 @@ def command() -> None:
 @click.option("--all", "every", is_flag=True, help="Run every drill of the workspace, one after the other.")
 @common_options
 def run(drills: tuple[str, ...], every: bool, workspace_folder: Path | None, as_json: bool) -> int:
-    r"""Run a drill now: read the whole repository, restore, compare every file, measure, report, clean up.
+    """Run a drill now: read the whole repository, restore, compare every file, measure, report, clean up.
 
     \b
     Example:  tocsin drill run files-quarterly
+
     Exit code: 0 passed, 1 failed, 4 the repository was locked or out of reach (nothing was proved).
     """
     from tocsin.cli.progress import followed
@@ -56,7 +57,7 @@ def run(drills: tuple[str, ...], every: bool, workspace_folder: Path | None, as_
 @command.command("list")
 @common_options
 def list_drills(workspace_folder: Path | None, as_json: bool) -> None:
-    r"""List the drills with their last results and when each is next due.
+    """List the drills with their last results and when each is next due.
 
     \b
     Example:  tocsin drill list
@@ -99,7 +100,7 @@ def list_drills(workspace_folder: Path | None, as_json: bool) -> None:
 @click.argument("drill")
 @common_options
 def report(drill: str, workspace_folder: Path | None, as_json: bool) -> None:
-    r"""Print where the last report of DRILL lies.
+    """Print where the last report of DRILL lies.
 
     \b
     Example:  xdg-open "$(tocsin drill report files-quarterly)"

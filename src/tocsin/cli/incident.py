@@ -197,14 +197,11 @@ def incident_as_text(ctx: "Context", incident_id: str) -> str:
     with ctx.store.read() as connection:
         found = situation_of(connection, ctx.workspace, incident_id)
     lines = [f"{found.incident}  {found.title}  [{found.state}]", ""]
-    lines += [f"First alert  {show_both(found.first_alert_at, zone)}"]
-    lines += [
-        f"Certain      {show_both(found.aware_at, zone) if found.aware_at else 'not yet: tocsin incident confirm'}"
-    ]
-    lines += [
-        f"{'Due' if clock.legal else 'Shadow'} {clock.words:<34} {show_both(clock.due, zone)}  ({left(clock.due - now)})"
-        for clock in clocks_of(found)
-    ]
+    certain = show_both(found.aware_at, zone) if found.aware_at else "not yet: tocsin incident confirm"
+    lines += [f"First alert  {show_both(found.first_alert_at, zone)}", f"Certain      {certain}"]
+    for clock in clocks_of(found):
+        name = f"{'Due' if clock.legal else 'Shadow'} {clock.words}"
+        lines.append(f"{name:<42} {show_both(clock.due, zone)}  ({left(clock.due - now)})")
     lines += ["", *_whose_data(found), "", "Proposed (a person decides):", _proposals(found)]
     open_facts = dict.fromkeys(
         question.fact for assessment in found.assessments.values() for question in assessment.open_questions

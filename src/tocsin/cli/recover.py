@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     "--include", type=click.Path(path_type=Path), multiple=True, metavar="PATH", help="Only this; may be repeated."
 )
 @click.option("--replace", is_flag=True, help="Move what is at DIR aside first; it is never deleted.")
+@click.option("--accept-damage", is_flag=True, help="Bring back the sound files where some are damaged.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @common_options
 def command(
@@ -33,11 +34,12 @@ def command(
     before: str | None,
     include: tuple[Path, ...],
     replace: bool,
+    accept_damage: bool,
     dry_run: bool,
     workspace_folder: Path | None,
     as_json: bool,
-) -> None:
-    r"""Bring the data of the backup plan PLAN back, every file compared with what was backed up.
+) -> int:
+    """Bring the data of the backup plan PLAN back, every file compared with what was backed up.
 
     Without --snapshot or --before the newest good snapshot is taken. After an attack, give --before with a time
     from before it began. What came back is put in place only when all of it is right.
@@ -55,15 +57,16 @@ def command(
     if snapshot and before:
         raise UsageError("Give --snapshot or --before, not both.")
     target = Path.cwd() / destination.expanduser()
-    wish = Wish(target, snapshot, _moment(before), replace=replace, include=include)
+    wish = Wish(target, snapshot, _moment(before), replace=replace, include=include, accept_damage=accept_damage)
     with open_context(workspace_folder) as ctx:
         if dry_run:
             would = plan_recovery(ctx, plan, wish)
             emit(_planned_data(would), _planned(would), as_json=as_json)
-            return
+            return 0
         with followed(as_json=as_json) as shown:
             done = recover(ctx, plan, wish, on_progress=shown.on_progress, on_stage=shown.on_stage)
     emit(_data(done), _told(done), as_json=as_json)
+    return 1 if done.left_out else 0
 
 
 def _moment(text: str | None) -> datetime | None:
@@ -113,6 +116,9 @@ def _told(done: "Recovered") -> str:
         count = len(done.changed_during_backup)
         lines.append(f"{count} files changed while the backup ran and could not be compared; look at them:")
         lines += [f"  {path}" for path in done.changed_during_backup[:20]]
+    if done.left_out:
+        lines.append(f"NOT brought back, because the backup of them is damaged ({len(done.left_out)}):")
+        lines += [f"  {path}" for path in done.left_out]
     return "\n".join(lines)
 
 
@@ -150,4 +156,5 @@ def _data(done: "Recovered") -> dict[str, object]:
         "took_seconds": done.took.total_seconds(),
         "age_seconds": round(done.age.total_seconds()),
         "changed_during_backup": list(done.changed_during_backup),
+        "left_out": list(done.left_out),
     }

@@ -58,7 +58,8 @@ def run_drill(
     sweep_scratch(ctx)
     with ctx.store.read() as connection:
         history = drill_history(connection, drill.id)
-    notebook = Notebook(_targets(ctx, drill), _repository(ctx, drill, history), ctx.clock.now())
+    repositories = ctx.workspace.backup_plans[drill.backup_plan].repositories
+    notebook = Notebook(_targets(ctx, drill), repository_to_drill(repositories, history), ctx.clock.now())
     started: dict[str, JsonValue] = {"backup_plan": drill.backup_plan, "repository": notebook.repository}
     operation = begin(ctx.store, ctx.actor, "drill", f"drill:{drill.id}", started)
     ctx.crash.reach("drill:after-start")
@@ -115,18 +116,22 @@ def drill_named(ctx: Context, drill_id: str) -> Drill:
     return drills[drill_id]
 
 
+def repository_to_drill(repositories: Sequence[str], history: Sequence[PastDrill]) -> str:
+    """Return the repository whose last proof is the oldest, so that each gets its turn; pure.
+
+    Args:
+        repositories: the plan's, in its order.
+        history: the drill's earlier runs, newest first.
+    """
+    proved = (Verdict.PASSED, Verdict.FAILED)
+    last = {past.repository: past.started_at for past in reversed(history) if past.verdict in proved}
+    never = [repository for repository in repositories if repository not in last]
+    return never[0] if never else min(repositories, key=lambda repository: last[repository])
+
+
 def _targets(ctx: Context, drill: Drill) -> Targets:
     plan = ctx.workspace.backup_plans[drill.backup_plan]
     return Targets(rto=drill.targets.rto or plan.rto, rpo=drill.targets.rpo or plan.rpo)
-
-
-def _repository(ctx: Context, drill: Drill, history: Sequence[PastDrill]) -> str:
-    """Return the plan's repository whose last proof is the oldest: each gets its turn."""
-    proved = (Verdict.PASSED, Verdict.FAILED)
-    last = {past.repository: past.started_at for past in reversed(history) if past.verdict in proved}
-    repositories = ctx.workspace.backup_plans[drill.backup_plan].repositories
-    never = [repository for repository in repositories if repository not in last]
-    return never[0] if never else min(repositories, key=lambda repository: last[repository])
 
 
 def _report(

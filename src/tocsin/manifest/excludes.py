@@ -61,13 +61,39 @@ def escaped(path: str) -> str:
 
 
 def matcher(patterns: Iterable[str]) -> Excluded | None:
-    """Return the judge of a list of anchored patterns, or None when nothing is left out."""
-    expressions = [_expression(pattern) for pattern in dict.fromkeys(patterns)]
-    if not expressions:
+    """Return the judge of a list of anchored patterns, or None when nothing is left out.
+
+    A pattern for a name at any depth, by far the most common, is matched against the name alone.
+    """
+    by_name: dict[bytes, list[str]] = {}
+    by_path: list[str] = []
+    for pattern in dict.fromkeys(patterns):
+        root, anywhere, name = pattern.rpartition("/**/")
+        # A `?` takes a character, not a byte: those are left to the slower way, which decodes.
+        if anywhere and not set(name) & set("/?") and not set(root) & set("*?\\"):
+            by_name.setdefault(os.fsencode(root) + b"/", []).append(_part_expression(name))
+        else:
+            by_path.append(_expression(pattern))
+    names = [
+        (root, re.compile(os.fsencode(_any_of(names)), re.DOTALL).fullmatch) for root, names in by_name.items()
+    ]
+    path_matches = re.compile(_any_of(by_path), re.DOTALL).fullmatch if by_path else None
+    if not names and path_matches is None:
         return None
-    matches = re.compile("|".join(f"(?:{expression})" for expression in expressions), re.DOTALL).fullmatch
     decode = os.fsdecode
-    return lambda path: matches(decode(path)) is not None
+
+    def excluded(path: bytes) -> bool:
+        name = path[path.rindex(b"/") + 1 :]
+        for root, matches in names:
+            if matches(name) and path.startswith(root):
+                return True
+        return path_matches is not None and path_matches(decode(path)) is not None
+
+    return excluded
+
+
+def _any_of(expressions: Iterable[str]) -> str:
+    return "|".join(f"(?:{expression})" for expression in expressions)
 
 
 def _expression(pattern: str) -> str:

@@ -1,16 +1,21 @@
 """The walk over the sources, fast: `os.scandir`, one `lstat` for each name, bytes all the way.
 
-20,000 names take about 0.1 s. What cannot be listed or looked at is reported, not skipped in silence.
+It runs twice in every backup, so what stands in its loop is counted: 20,000 names take under 0.1 s. What
+cannot be listed or looked at is reported, not skipped in silence.
 """
 
+import gc
 import os
-import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from stat import S_IFDIR, S_IFLNK, S_IFMT, S_IFREG
 
 from tocsin.manifest.excludes import Excluded
 from tocsin.manifest.text import Entry
 
 OnUnreadable = Callable[[bytes, str], None]
+
+_new = tuple.__new__
 
 
 def walk(roots: Iterable[bytes], excluded: Excluded | None, on_unreadable: OnUnreadable) -> list[Entry]:
@@ -20,26 +25,27 @@ def walk(roots: Iterable[bytes], excluded: Excluded | None, on_unreadable: OnUnr
     """
     entries: list[Entry] = []
     folders: list[bytes] = []
-    for root in roots:
-        try:
-            entry = _entry(root, os.lstat(root))
-        except OSError as fault:
-            on_unreadable(root, fault.strerror or str(fault))
-            continue
-        if excluded is not None and _excluded_with_parents(root, excluded):
-            continue
-        entries.append(entry)
-        if stat.S_ISDIR(entry.mode):
-            folders.append(root)
-    while folders:
-        folder = folders.pop()
-        try:
-            _list_folder(folder, excluded, entries, folders, on_unreadable)
-        except FileNotFoundError:
-            continue
-        except OSError as fault:
-            on_unreadable(folder, fault.strerror or str(fault))
-    entries.sort()
+    with _uncollected():
+        for root in roots:
+            if excluded is not None and _excluded_with_parents(root, excluded):
+                continue
+            try:
+                entry = _entry(root, os.lstat(root))
+            except OSError as fault:
+                on_unreadable(root, fault.strerror or str(fault))
+                continue
+            entries.append(entry)
+            if S_IFMT(entry.mode) == S_IFDIR:
+                folders.append(root)
+        while folders:
+            folder = folders.pop()
+            try:
+                _list_folder(folder, excluded, entries, folders, on_unreadable)
+            except FileNotFoundError:
+                continue
+            except OSError as fault:
+                on_unreadable(folder, fault.strerror or str(fault))
+        entries.sort()
     return entries
 
 
@@ -56,32 +62,50 @@ def _list_folder(
             if excluded is not None and excluded(path):
                 continue
             try:
-                entries.append(_entry(path, name.stat(follow_symlinks=False)))
-                if name.is_dir(follow_symlinks=False):
-                    folders.append(path)
+                entry = _entry(path, name.stat(follow_symlinks=False))
             except FileNotFoundError:
                 continue
             except OSError as fault:
                 on_unreadable(path, fault.strerror or str(fault))
+                continue
+            entries.append(entry)
+            if entry[1] & 0o170000 == S_IFDIR:
+                folders.append(path)
 
 
 def _entry(path: bytes, found: os.stat_result) -> Entry:
     mode = found.st_mode
-    return Entry(
-        path,
-        mode,
-        found.st_size if stat.S_ISREG(mode) else 0,
-        found.st_mtime_ns,
-        found.st_ctime_ns,
-        found.st_ino,
-        found.st_dev,
-        found.st_uid,
-        found.st_gid,
-        found.st_nlink,
-        os.readlink(path) if stat.S_ISLNK(mode) else b"",  # noqa: PTH115 - Path holds no bytes
+    kind = mode & 0o170000
+    return _new(
+        Entry,
+        (
+            path,
+            mode,
+            found.st_size if kind == S_IFREG else 0,
+            found.st_mtime_ns,
+            found.st_ctime_ns,
+            found.st_ino,
+            found.st_dev,
+            found.st_uid,
+            found.st_gid,
+            found.st_nlink,
+            os.readlink(path) if kind == S_IFLNK else b"",  # noqa: PTH115 - Path holds no bytes
+        ),
     )
 
 
 def _excluded_with_parents(root: bytes, excluded: Excluded) -> bool:
     parts = root.split(b"/")
     return any(excluded(b"/".join(parts[:end])) for end in range(2, len(parts) + 1))
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep the garbage collector from counting over tens of thousands of new tuples, none of them garbage."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

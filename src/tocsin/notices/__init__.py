@@ -11,17 +11,11 @@ caller hands over a `Case`.
 """
 
 from tocsin.notices.approval import Approval, approvals_of, approve_notice, approvers, reject_notice
+from tocsin.notices.by_hand import record_sent
+from tocsin.notices.deliveries import Delivery, deliveries, unknown_deliveries
 from tocsin.notices.drawing import Case, IncidentView, facts_sheet
 from tocsin.notices.guard import GuardFinding, check_notice
-from tocsin.notices.outbox import (
-    Delivery,
-    Sent,
-    deliveries,
-    record_sent,
-    resolve_delivery,
-    send_notice,
-    unknown_deliveries,
-)
+from tocsin.notices.outbox import Sent, resolve_delivery, send_notice
 from tocsin.notices.register import Notice, Shown, draft_notice, edit_notice, notice_for, notice_of, notices, shown
 from tocsin.notices.sheet import Draft, FactSheet
 from tocsin.notices.templates import render

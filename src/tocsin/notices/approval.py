@@ -14,6 +14,7 @@ from tocsin.model.vocabulary import PersonRole
 from tocsin.model.workspace import Workspace
 from tocsin.notices.guard import GuardFinding, blocks
 from tocsin.notices.register import Notice, Shown, current_notice, notice_of, require_person, show
+from tocsin.store.database import Transaction
 from tocsin.store.tables import approval, notice
 
 APPROVING = (PersonRole.DPO, PersonRole.COMMANDER)
@@ -58,15 +59,7 @@ def approve_notice(ctx: Context, identity: str, shown_sha256: str, *, reason: st
             return current
         _refuse_decided(current, decisions)
         _refuse_findings(now_shown.findings, reason)
-        identity = ctx.store.new_id()
-        tx.execute(_decision(identity, tx.now, ctx, current, shown_sha256, "approved", reason))
-        tx.execute(update(notice).where(notice.c.id == current.id).values(state="approved"))
-        tx.record(
-            "notice.approved",
-            f"notice:{current.id}",
-            {"notice": current.id, "version": current.version, "sha256": shown_sha256, "approval": identity},
-            {"reason": reason} if reason else None,
-        )
+        _decide(tx, ctx.store.new_id(), current, shown_sha256, "approved", reason)
     ctx.crash.reach("notice:approved")
     return notice_of(ctx, full)
 
@@ -90,15 +83,7 @@ def reject_notice(ctx: Context, identity: str, shown_sha256: str, *, reason: str
             raise Refused(
                 f"Notice {current.id[:8]} has been sent already. Nothing was changed; write a follow-up."
             )
-        identity = ctx.store.new_id()
-        tx.execute(_decision(identity, tx.now, ctx, current, shown_sha256, "rejected", reason))
-        tx.execute(update(notice).where(notice.c.id == current.id).values(state="draft"))
-        tx.record(
-            "notice.rejected",
-            f"notice:{current.id}",
-            {"notice": current.id, "version": current.version, "sha256": shown_sha256, "approval": identity},
-            {"reason": reason},
-        )
+        _decide(tx, ctx.store.new_id(), current, shown_sha256, "rejected", reason)
     return notice_of(ctx, full)
 
 
@@ -114,6 +99,23 @@ def approvals_of(ctx: Context, identity: str) -> tuple[Approval, ...]:
         return _decisions(connection, identity, None)
 
 
+def refuse_unready(ctx: Context, exact: Shown) -> None:
+    """Raise Refused unless exactly this text is approved and the guard has nothing against it."""
+    name = exact.notice.id[:8]
+    with ctx.store.read() as connection:
+        person = approved_by(connection, exact.notice.id, exact.sha256)
+    if exact.notice.state != "approved" or person is None:
+        raise Refused(
+            f"Nobody has approved notice {name} with exactly this text and these addresses "
+            f"({exact.sha256[:12]}…). Nothing was sent. Read it with `tocsin notice show {name}`, then approve it."
+        )
+    if blocking := blocks(exact.findings):
+        raise Refused(
+            f"The guard stops notice {name} although it was approved; nothing was sent. Edit it.\n"
+            + "\n".join(f"- {finding.text}" for finding in blocking)
+        )
+
+
 def _decisions(connection: Connection, identity: str, shown_sha256: str | None) -> tuple[Approval, ...]:
     query = select(approval).where(approval.c.subject == f"notice:{identity}").order_by(approval.c.at)
     if shown_sha256 is not None:
@@ -124,27 +126,38 @@ def _decisions(connection: Connection, identity: str, shown_sha256: str | None) 
     )
 
 
-def _decision(  # type: ignore[no-untyped-def]  # noqa: ANN202, PLR0913 - one row's columns
-    identity: str, now: datetime, ctx: Context, current: Notice, sha256: str, decision: str, reason: str | None
-):
-    return insert(approval).values(
-        id=identity,
-        subject=f"notice:{current.id}",
-        shown_sha256=sha256,
-        decision=decision,
-        person=ctx.actor.person,
-        door=ctx.actor.door,
-        at=now,
-        reason=reason,
+def _decide(
+    tx: Transaction, identity: str, current: Notice, shown_sha256: str, decision: str, reason: str | None
+) -> None:
+    """Write the decision, the state that follows from it and the journal entry, all at once."""
+    tx.execute(
+        insert(approval).values(
+            id=identity,
+            subject=f"notice:{current.id}",
+            shown_sha256=shown_sha256,
+            decision=decision,
+            person=tx.actor.person,
+            door=tx.actor.door,
+            at=tx.now,
+            reason=reason,
+        )
+    )
+    state = "approved" if decision == "approved" else "draft"
+    tx.execute(update(notice).where(notice.c.id == current.id).values(state=state))
+    tx.record(
+        f"notice.{decision}",
+        f"notice:{current.id}",
+        {"notice": current.id, "version": current.version, "sha256": shown_sha256, "approval": identity},
+        {"reason": reason} if reason else None,
     )
 
 
 def _refuse_other_text(now_shown: Shown, shown_sha256: str) -> None:
     if now_shown.sha256 != shown_sha256:
         raise Refused(
-            f"The text of notice {now_shown.notice.id[:8]} is not the one you were shown ({shown_sha256[:12]}…): it "
-            f"or its addresses have changed ({now_shown.sha256[:12]}…). Nothing was decided. Read it again with "
-            f"`tocsin notice show {now_shown.notice.id[:8]}`."
+            f"The text of notice {now_shown.notice.id[:8]} is not the one you were shown "
+            f"({shown_sha256[:12]}…): it or its addresses have changed ({now_shown.sha256[:12]}…). Nothing was "
+            f"decided. Read it again with `tocsin notice show {now_shown.notice.id[:8]}`."
         )
 
 

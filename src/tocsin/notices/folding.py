@@ -1,7 +1,7 @@
 """Texts compared as a reader's eye compares them: letters and digits only, whatever stands between.
 
-`Har<zero-width space>bour`, `**HAR**BOUR`, `Har-` / `bour` over a line's end and `Ｈａｒｂｏｕｒ` are all the same
-name. A name counts as found only where it stands alone: `arbour` is not in `Harbour`.
+`Har<zero-width space>bour`, `**HAR**BOUR`, `Har-` / `bour` over a line's end and its full-width twin are all
+the same name. A name counts as found only where it stands alone: `arbour` is not in `Harbour`.
 """
 
 import html

@@ -5,6 +5,7 @@ known." and owed: it goes into the report in its place, and into the list of wha
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from importlib.resources import files
@@ -59,11 +60,32 @@ def ico_form() -> Form:
     return load_model(Form, parse_yaml(files("tocsin.notices").joinpath(name).read_text("utf-8"), name))
 
 
+@dataclass(frozen=True, slots=True)
+class Filing:
+    """What an answer may draw on."""
+
+    sheet: FactSheet
+    facts: Facts
+
+    def said(self, path: str) -> str:
+        """Return a fact as text; empty when it is not known."""
+        found: object = self.facts
+        for step in path.split("."):
+            found = found.get(step) if isinstance(found, Mapping) else None
+        return "" if found in (None, "unknown") else str(found)
+
+    def listed(self, name: str) -> tuple[str, ...]:
+        """Return a list among the facts, `unknown` included where it is open."""
+        found = self.facts.get(name)
+        return tuple(str(each) for each in found) if isinstance(found, list | tuple) else ()
+
+
 def filled_form(sheet: FactSheet, facts: Facts) -> tuple[tuple[FormPart, ...], tuple[Owed, ...]]:
     """Return the form's parts with answers, and what is owed beside the facts."""
+    filing = Filing(sheet, facts)
     cyber = sheet.incident.cause in _CYBER_WORDS
     parts = tuple(
-        FormPart(part.title, tuple(_answered(field, sheet, facts) for field in part.fields))
+        FormPart(part.title, tuple(_answered(field, filing) for field in part.fields))
         for part in ico_form().parts
         if cyber or not part.cyber
     )
@@ -76,130 +98,132 @@ def filled_form(sheet: FactSheet, facts: Facts) -> tuple[tuple[FormPart, ...], t
     return parts, owed
 
 
-def _answered(field: Field, sheet: FactSheet, facts: Facts) -> Answer:
-    text = ANSWERS[field.key](sheet, facts)
+def _answered(field: Field, filing: Filing) -> Answer:
+    text = ANSWERS[field.key](filing)
     return Answer(field.key, field.question, text or "Not yet known.", not text, field.status)
-
-
-def _said(facts: Facts, path: str) -> str:
-    found: object = facts
-    for step in path.split("."):
-        found = found.get(step) if isinstance(found, Mapping) else None
-    return "" if found in (None, "unknown") else str(found)
 
 
 def _known(words: str) -> str:
     return "" if words == NOT_YET_KNOWN else sentence(words)
 
 
-def _what_happened(sheet: FactSheet, facts: Facts) -> str:
-    return " ".join(sheet.known) if sheet.incident.cause else ""
-
-
-def _cyber(sheet: FactSheet, facts: Facts) -> str:
-    if not sheet.incident.cause:
-        return ""
-    return "Yes." if sheet.incident.cause in _CYBER_WORDS else "No."
-
-
-def _discovered(sheet: FactSheet, facts: Facts) -> str:
-    alert = f"First alert: {sheet.incident.first_alert}."
-    aware = sheet.incident.aware
-    return f"{alert} We were reasonably certain of a personal data breach: {aware}." if aware else alert
-
-
-def _consequences(sheet: FactSheet, facts: Facts) -> str:
-    if not sheet.consequences:
-        return ""
-    harm = (
-        "We know of harm that has already come to people."
-        if _said(facts, "misuse_seen") in {"yes", "True"}
-        else "Whether anybody has come to harm is not yet known."
-    )
-    faced = "\n".join(f"- {consequence}" for consequence in sheet.consequences)
-    return f"People could face:\n\n{faced}\n\n{harm}"
-
-
-def _likelihood(sheet: FactSheet, facts: Facts) -> str:
-    risk = sheet.judgement.risk
-    return "" if risk == "unclear" else f"Our assessment so far: {sheet.judgement.risk_words}."
-
-
-def _which_of_the_three(sheet: FactSheet, facts: Facts) -> str:
-    listed = facts.get("kinds")
-    kinds = [kind for kind in KINDS if isinstance(listed, list | tuple) and kind in {str(each) for each in listed}]
-    return f"Yes: {joined(tuple(str(kind) for kind in kinds))}." if kinds else ""
-
-
-def _recovery(sheet: FactSheet, facts: Facts) -> str:
-    if _said(facts, "restored.done") in {"yes", "True"}:
-        return "Complete: what was lost has been recovered."
-    kinds = facts.get("kinds")
-    if isinstance(kinds, list | tuple) and kinds and Kind.AVAILABILITY not in kinds and "unknown" not in kinds:
-        return "No data was made unavailable, so there is nothing to recover."
+def _nobody_has_said(_: Filing) -> str:
+    """Answer a question about which no fact is kept: a person fills it in, or it stays owed."""
     return ""
 
 
-def _delay(sheet: FactSheet, facts: Facts) -> str:
-    return "" if sheet.late else "The report is made within 72 hours of our becoming aware."
+def _kind_of_report(filing: Filing) -> str:
+    return "Initial report. More information will follow." if filing.sheet.owed else "Initial report."
 
 
-def _measures(sheet: FactSheet, facts: Facts) -> str:
-    return "\n".join(f"- {measure}" for measure in sheet.measures)
+def _what_happened(filing: Filing) -> str:
+    return " ".join(filing.sheet.known) if filing.sheet.incident.cause else ""
 
 
-def _people_told(sheet: FactSheet, facts: Facts) -> str:
-    return {"yes": "No, but we plan to.", "no": "No."}.get(sheet.judgement.people, "Not decided yet.")
+def _cyber(filing: Filing) -> str:
+    cause = filing.sheet.incident.cause
+    return ("Yes." if cause in _CYBER_WORDS else "No.") if cause else ""
 
 
-def _overseas(sheet: FactSheet, facts: Facts) -> str:
-    countries = facts.get("countries")
-    if not isinstance(countries, list | tuple) or not countries or "unknown" in countries:
+def _discovered(filing: Filing) -> str:
+    incident = filing.sheet.incident
+    alert = f"First alert: {incident.first_alert}."
+    return (
+        f"{alert} We became aware that this is a personal data breach: {incident.aware}."
+        if incident.aware
+        else alert
+    )
+
+
+def _consequences(filing: Filing) -> str:
+    if not filing.sheet.consequences:
         return ""
-    abroad = tuple(str(each) for each in countries if str(each) != "GB")
-    return f"Yes: {joined(abroad)}." if abroad else "No."
+    faced = "\n".join(f"- {consequence}" for consequence in filing.sheet.consequences)
+    harm = (
+        "We know of harm that has already come to people."
+        if filing.said("misuse_seen") in _YES
+        else "Whether anybody has come to harm is not yet known."
+    )
+    return f"People could face:\n\n{faced}\n\n{harm}"
 
 
-def _contact(sheet: FactSheet, facts: Facts) -> str:
-    contact = sheet.organisation.contact
+def _likelihood(filing: Filing) -> str:
+    judged = filing.sheet.judgement
+    return "" if judged.risk == "unclear" else f"Our assessment so far: {judged.risk_words}."
+
+
+def _which_of_the_three(filing: Filing) -> str:
+    kinds = tuple(str(kind) for kind in KINDS if kind in filing.listed("kinds"))
+    return f"Yes: {joined(kinds)}." if kinds else ""
+
+
+def _recovery(filing: Filing) -> str:
+    if filing.said("restored.done") in _YES:
+        return "Complete: what was lost has been recovered."
+    kinds = filing.listed("kinds")
+    nothing_lost = kinds and not {Kind.AVAILABILITY, "unknown"} & set(kinds)
+    return "No data was made unavailable, so there is nothing to recover." if nothing_lost else ""
+
+
+def _delay(filing: Filing) -> str:
+    return "" if filing.sheet.late else "The report is made within 72 hours of our becoming aware."
+
+
+def _measures(filing: Filing) -> str:
+    return "\n".join(f"- {measure}" for measure in filing.sheet.measures)
+
+
+def _people_told(filing: Filing) -> str:
+    return {"yes": "No, but we plan to.", "no": "No."}.get(filing.sheet.judgement.people, "Not decided yet.")
+
+
+def _overseas(filing: Filing) -> str:
+    countries = filing.listed("countries")
+    abroad = tuple(country for country in countries if country not in {"GB", "unknown"})
+    if abroad:
+        return f"Yes: {joined(abroad)}."
+    return "" if not countries or "unknown" in countries else "No."
+
+
+def _contact(filing: Filing) -> str:
+    contact = filing.sheet.organisation.contact
     return ", ".join(words for words in (contact.name, contact.function, contact.email, contact.phone) if words)
 
 
-ANSWERS: dict[str, Callable[[FactSheet, Facts], str]] = {
-    "report.type": lambda sheet, facts: (
-        "Initial report. More information will follow." if sheet.owed else "Initial."
-    ),
-    "report.spoken_to_ico": lambda sheet, facts: "We have no contact with the ICO about this breach on record.",
+ANSWERS: dict[str, Callable[[Filing], str]] = {
+    "report.type": _kind_of_report,
+    "report.spoken_to_ico": lambda _: "We have no contact with the ICO about this breach on record.",
     "breach.what_happened": _what_happened,
     "breach.cyber": _cyber,
-    "breach.how_discovered": lambda sheet, facts: "",
+    "breach.how_discovered": _nobody_has_said,
     "breach.discovered_at": _discovered,
-    "breach.occurred_at": lambda sheet, facts: _known(sheet.incident.occurred),
-    "breach.data_categories": lambda sheet, facts: _known(sheet.data),
-    "breach.records_count": lambda sheet, facts: "",
-    "breach.people_count": lambda sheet, facts: _known(sheet.count),
-    "breach.people_categories": lambda sheet, facts: _known(sheet.people),
+    "breach.occurred_at": lambda filing: _known(filing.sheet.incident.occurred),
+    "breach.data_categories": lambda filing: _known(filing.sheet.data),
+    "breach.records_count": _nobody_has_said,
+    "breach.people_count": lambda filing: _known(filing.sheet.count),
+    "breach.people_categories": lambda filing: _known(filing.sheet.people),
     "breach.consequences": _consequences,
     "breach.detriment_likelihood": _likelihood,
-    "breach.preventive_measures_before": lambda sheet, facts: "",
+    "breach.preventive_measures_before": _nobody_has_said,
     "cyber.cia_affected": _which_of_the_three,
-    "cyber.org_impact": lambda sheet, facts: "",
+    "cyber.org_impact": _nobody_has_said,
     "cyber.recovery": _recovery,
-    "staff.training_2y": lambda sheet, facts: "",
-    "staff.training_desc": lambda sheet, facts: "",
+    "staff.training_2y": _nobody_has_said,
+    "staff.training_desc": _nobody_has_said,
     "report.delay_reason": _delay,
     "action.taken": _measures,
     "action.people_told": _people_told,
-    "action.orgs_told": lambda sheet, facts: "",
+    "action.orgs_told": _nobody_has_said,
     "report.overseas": _overseas,
-    "org.name": lambda sheet, facts: sheet.organisation.name,
-    "org.registration_no": lambda sheet, facts: sheet.organisation.registration,
-    "org.sector": lambda sheet, facts: sheet.organisation.sector,
-    "org.registered_address": lambda sheet, facts: sheet.organisation.address,
+    "org.name": lambda filing: filing.sheet.organisation.name,
+    "org.registration_no": lambda filing: filing.sheet.organisation.registration,
+    "org.sector": lambda filing: filing.sheet.organisation.sector,
+    "org.registered_address": lambda filing: filing.sheet.organisation.address,
     "org.dpo": _contact,
 }
 """One answer for each key of the form; an empty text means that it is not yet known."""
 
+_YES = frozenset({"yes", "True"})
 _OWED_AS_FACTS = frozenset(
     {
         "breach.what_happened",

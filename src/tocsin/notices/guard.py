@@ -12,7 +12,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, RootModel
 
-from tocsin.model.workspace import Workspace
+from tocsin.model.workspace import Contact, Person, Workspace
 from tocsin.model.yaml_text import load_model, parse_yaml
 from tocsin.notices.folding import squeezed, visible
 from tocsin.notices.secrets import bank_or_identity_numbers, secrets_in
@@ -21,18 +21,23 @@ from tocsin.notices.strangers import strangers_named
 
 _PERSONAL: Final = frozenset({"contact", "mail address", "phone number"})
 
-# Absence of evidence is not evidence: the claim that regulators and courts hold against a firm first.
+# Absence of evidence is not evidence: a firm that claimed it is held to it later.
 _CLAIMS: Final = (
-    r"no (?:current |firm |clear |direct )?(?:evidence|indication|sign|suggestion|reason to (?:believe|think))s?\b",
+    r"no (?:current |firm |clear |direct )?(?:evidence|indication|sign|suggestion)s?\b",
+    r"no reason to (?:believe|think)",
     r"nothing to (?:suggest|indicate|show)",
     r"(?:not|n't|never) (?:seen|found|have|had|any) (?:any )?(?:evidence|indication|sign)",
-    r"no (?:\w+ ){0,3}(?:data|information|records?) (?:was|were|has been|have been) "
-    r"(?:taken|stolen|lost|accessed|copied|compromised|seen)",
+    (
+        r"no (?:\w+ ){0,3}(?:data|information|records?) (?:was|were|has been|have been) "
+        r"(?:taken|stolen|lost|accessed|copied|compromised|seen)"
+    ),
     r"your (?:data|information) (?:is|remains|was) (?:safe|secure|not affected)",
 )
 _DECISIONS: Final = (
-    r"you (?:do not|don't|need not|are not required to|must|are required to|have to) "
-    r"(?:need to |have to )?(?:notify|report|inform|tell)",
+    (
+        r"you (?:do not|don't|need not|are not required to|must|are required to|have to) "
+        r"(?:need to |have to )?(?:notify|report|inform|tell)"
+    ),
 )
 _HOLES: Final = (
     r"\{\{|\}\}|\{%|%\}|\{#",
@@ -126,7 +131,7 @@ def _sections(body: str) -> list[tuple[str, bool]]:
 
 def _reachable(body: str, workspace: Workspace) -> bool:
     contact = workspace.organisation.contact
-    ours = [*workspace.people.values(), *([contact] if contact else [])]
+    ours: list[Person | Contact] = [*workspace.people.values(), *([contact] if contact else [])]
     folded = squeezed(body)
     ways = [way for each in ours for way in (each.email, each.phone) if way]
     return any(squeezed(way) in folded for way in ways)
@@ -166,7 +171,7 @@ def _holes(seen: str) -> list[GuardFinding]:
 
 
 def _claims(seen: str, addressee: Addressee) -> list[GuardFinding]:
-    line = " ".join(re.sub(r"[*_`~]", "", seen).replace("’", "'").split())
+    line = " ".join(re.sub(r"[*_`~]", "", seen).replace("\u2019", "'").split())
     found = [
         GuardFinding(
             "claim",

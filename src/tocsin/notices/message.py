@@ -33,7 +33,7 @@ def html_page(draft: Draft) -> str:
 def mail_message(
     draft: Draft, *, sender: Address, to: tuple[str, ...], message_id: str, date: datetime
 ) -> EmailMessage:
-    """Return the mail: the approved Markdown as plain text, and the same as HTML. `date` is set once, at intent."""
+    """Return the mail: the approved Markdown as plain text, and as HTML. `date` is set once, at intent."""
     message = EmailMessage(policy=SMTP)
     message["From"] = sender
     if to:

@@ -11,18 +11,13 @@ Where there is no mail (the ICO's form is online; no channel; no address) the fi
 the text by hand and records it with its proof (`record_sent`).
 """
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
-from email.headerregistry import Address
-from pathlib import Path
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import insert, update
 
 from tocsin.context import Context
-from tocsin.durable import private_folder, write_durably
 from tocsin.errors import (
     ConfigurationError,
     OperationFailed,
@@ -32,38 +27,14 @@ from tocsin.errors import (
     TocsinError,
     UsageError,
 )
-from tocsin.notices.approval import approved_by
-from tocsin.notices.guard import blocks
-from tocsin.notices.message import html_page, mail_message
+from tocsin.notices.approval import refuse_unready
+from tocsin.notices.deliveries import FILE, MAIL, Delivery, deliveries, delivery_of, rows_of
+from tocsin.notices.files import outbox_path, sender_of, write_files
+from tocsin.notices.message import mail_message
 from tocsin.notices.register import Notice, Shown, current_notice, notice_of, require_person, shown
-from tocsin.store.database import Transaction
-from tocsin.store.operations import Operation, begin, finish, is_alive
+from tocsin.store.database import JsonValue, Transaction
+from tocsin.store.operations import Operation, begin, finish
 from tocsin.store.tables import delivery, notice
-from tocsin.store.tables import operation as operations
-
-FILE, MAIL = "file", "mail"
-_LONGEST_PROOF_BYTES = 25_000_000
-_SENDING = select(operations.c.subject, operations.c.process).where(
-    operations.c.kind == "notice.send", operations.c.state == "started"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """One way out of one version: the files, or one mail address."""
-
-    id: str
-    notice: str
-    version: int
-    sha256: str
-    channel: str
-    address: str
-    message_id: str
-    state: str
-    intended_at: datetime
-    tried_at: datetime | None
-    finished_at: datetime | None
-    detail: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +58,11 @@ def send_notice(ctx: Context, identity: str) -> Sent:
     exact = shown(ctx, identity)
     if exact.notice.state in {"sent", "recorded"}:
         return _outcome(ctx, exact)
-    _refuse_unready(ctx, exact)
+    refuse_unready(ctx, exact)
     with _operation(ctx, exact.notice) as operation:
         _mark_interrupted(ctx, exact.notice)
         _intend(ctx, exact)
-        _write_files(ctx, exact)
+        write_files(ctx, exact)
         _try_all(ctx, exact)
         _conclude(ctx, exact, operation)
     return _outcome(ctx, shown(ctx, exact.notice.id))
@@ -111,107 +82,17 @@ def resolve_delivery(ctx: Context, identity: str, *, happened: bool) -> Delivery
             with ctx.store.write(ctx.actor) as tx:
                 finish(tx, operation, "unknown")
     with ctx.store.write(ctx.actor) as tx:
-        values = {"state": "sent", "finished_at": tx.now} if happened else {"state": "intended"}
         changed = tx.execute(
-            update(delivery).where(delivery.c.id == found.id, delivery.c.state == "unknown").values(**values)
+            update(delivery)
+            .where(delivery.c.id == found.id, delivery.c.state == "unknown")
+            .values(state="sent" if happened else "intended", finished_at=tx.now if happened else None)
         )
         if not changed.rowcount:
             raise Refused(f"Delivery {found.id[:8]} is {found.state}, not unknown: there is nothing to resolve.")
-        payload = {"notice": found.notice, "delivery": found.id, "happened": happened}
+        payload: dict[str, JsonValue] = {"notice": found.notice, "delivery": found.id, "happened": happened}
         tx.record("notice.resolved", f"notice:{found.notice}", payload)
         _settle(tx, found.notice)
     return delivery_of(ctx, found.id)
-
-
-def record_sent(ctx: Context, identity: str, *, reference: str | None = None, proof: Path | None = None) -> Notice:
-    """Record that an approved notice was sent by hand: with a reference (a case number), a file as proof, or both.
-
-    The proof is copied beside the notice in the outbox and its hash journalled. Raises UsageError without
-    either, Refused when the text was not approved or a mail of it is still of unknown outcome.
-    """
-    require_person(ctx.workspace, ctx.actor, "record that a notice was sent")
-    exact = shown(ctx, identity)
-    if exact.notice.state == "recorded":
-        return exact.notice
-    if not (reference or "").strip() and proof is None:
-        raise UsageError(
-            "Say how it can be proved: --reference (a case or message number) or --proof FILE, or both."
-        )
-    _refuse_unready(ctx, exact)
-    _write_files(ctx, exact)
-    proof_sha256 = _keep_proof(ctx, exact, proof) if proof else None
-    with ctx.store.write(ctx.actor) as tx:
-        if any(row.state in {"trying", "unknown"} for row in _rows(tx.connection, exact.notice)):
-            raise Refused(
-                f"A mail of notice {exact.notice.id[:8]} may have gone out. Resolve that first: "
-                "`tocsin notice resolve`. Nothing was recorded."
-            )
-        tx.execute(update(notice).where(notice.c.id == exact.notice.id).values(state="recorded"))
-        tx.execute(
-            update(delivery)
-            .where(delivery.c.notice == exact.notice.id, delivery.c.state == "intended")
-            .values(state="failed", finished_at=tx.now, detail="sent by hand instead")
-        )
-        tx.record(
-            "notice.recorded",
-            f"notice:{exact.notice.id}",
-            {
-                "notice": exact.notice.id,
-                "version": exact.notice.version,
-                "sha256": exact.sha256,
-                "proof_sha256": proof_sha256,
-            },
-            {"reference": reference} if reference else None,
-        )
-    ctx.crash.reach("notice:recorded")
-    return notice_of(ctx, exact.notice.id)
-
-
-def deliveries(ctx: Context, identity: str) -> tuple[Delivery, ...]:
-    """Return the deliveries of a notice's current version: the files first, then by address."""
-    with ctx.store.read() as connection:
-        return _rows(connection, notice_of(ctx, identity))
-
-
-def unknown_deliveries(ctx: Context) -> tuple[Delivery, ...]:
-    """Return every delivery that waits for a person to say whether it happened, one cut off just now included."""
-    with ctx.store.read() as connection:
-        rows = connection.execute(select(delivery).where(delivery.c.state.in_(("unknown", "trying")))).all()
-        running = {row.subject for row in connection.execute(_SENDING) if is_alive(row.process)}
-    found = (Delivery(**row._mapping) for row in rows)  # noqa: SLF001 - SQLAlchemy's public name for it
-    return tuple(row for row in found if row.state == "unknown" or f"notice:{row.notice}" not in running)
-
-
-def delivery_of(ctx: Context, identity: str) -> Delivery:
-    """Return one delivery by its id or the unambiguous beginning of it. Raises UsageError when there is none."""
-    query = select(delivery).where(delivery.c.id.startswith(identity, autoescape=True)).limit(2)
-    with ctx.store.read() as connection:
-        rows = connection.execute(query).all()
-    if len(rows) != 1 or not identity:
-        raise UsageError(f"There is no single delivery {identity}. `tocsin notice show ID` lists them.")
-    return Delivery(**rows[0]._mapping)  # noqa: SLF001
-
-
-def outbox_path(ctx: Context, current: Notice, ending: str) -> Path:
-    """Return where a notice's file lies: the incident's folder, one name for each version."""
-    name = f"{current.addressee}-{current.template.replace('/', '-')}-{current.id[:8]}-v{current.version}{ending}"
-    return ctx.workspace.outbox / current.incident / name
-
-
-def _refuse_unready(ctx: Context, exact: Shown) -> None:
-    name = exact.notice.id[:8]
-    with ctx.store.read() as connection:
-        person = approved_by(connection, exact.notice.id, exact.sha256)
-    if exact.notice.state != "approved" or person is None:
-        raise Refused(
-            f"Nobody has approved notice {name} with exactly this text and these addresses ({exact.sha256[:12]}…). "
-            f"Nothing was sent. Read it with `tocsin notice show {name}`, then approve it."
-        )
-    if blocking := blocks(exact.findings):
-        raise Refused(
-            f"The guard stops notice {name} although it was approved; nothing was sent. Edit it.\n"
-            + "\n".join(f"- {finding.text}" for finding in blocking)
-        )
 
 
 @contextmanager
@@ -229,7 +110,7 @@ def _operation(ctx: Context, current: Notice) -> Iterator[Operation]:
 def _mark_interrupted(ctx: Context, current: Notice) -> None:
     """Turn rows left *trying* to *unknown*. Only called while holding the operation: whoever tried is gone."""
     with ctx.store.write(ctx.actor) as tx:
-        for row in _rows(tx.connection, current, state="trying"):
+        for row in rows_of(tx.connection, current, state="trying"):
             detail = "the sending process ended before the mail server's answer was recorded"
             tx.execute(update(delivery).where(delivery.c.id == row.id).values(state="unknown", detail=detail))
             tx.record("notice.unknown", f"notice:{current.id}", {"notice": current.id, "delivery": row.id})
@@ -240,9 +121,9 @@ def _intend(ctx: Context, exact: Shown) -> None:
     wanted = [(FILE, str(outbox_path(ctx, exact.notice, ".md").relative_to(ctx.workspace.outbox)))]
     if ctx.workspace.channels.mail:
         wanted += [(MAIL, address) for address in exact.addressee.addresses]
-    domain = _sender(ctx).domain
+    domain = sender_of(ctx).domain
     with ctx.store.write(ctx.actor) as tx:
-        rows = {(row.channel, row.address): row for row in _rows(tx.connection, exact.notice)}
+        rows = {(row.channel, row.address): row for row in rows_of(tx.connection, exact.notice)}
         for channel, address in wanted:
             row = rows.get((channel, address))
             if row is None:
@@ -266,37 +147,10 @@ def _intend(ctx: Context, exact: Shown) -> None:
         for (channel, address), row in rows.items():
             # An address that has left the workspace is no longer part of what was approved.
             if (channel, address) not in wanted and row.state == "intended":
-                values = {
-                    "state": "failed",
-                    "detail": "no longer an address of this notice",
-                    "finished_at": tx.now,
-                }
-                tx.execute(update(delivery).where(delivery.c.id == row.id).values(**values))
+                detail = "no longer an address of this notice"
+                stopped = update(delivery).where(delivery.c.id == row.id)
+                tx.execute(stopped.values(state="failed", detail=detail, finished_at=tx.now))
     ctx.crash.reach("notice:intended")
-
-
-def _write_files(ctx: Context, exact: Shown) -> None:
-    """Write the text as Markdown, and as mail or page, into the outbox."""
-    text = outbox_path(ctx, exact.notice, ".md")
-    private_folder(text.parent)
-    write_durably(text, exact.text.encode())
-    rows = deliveries(ctx, exact.notice.id)
-    row = next((row for row in rows if row.channel == FILE), None)
-    if exact.addressee.addresses and row is not None:
-        message = mail_message(
-            exact.notice.draft,
-            sender=_sender(ctx),
-            to=exact.addressee.addresses,
-            message_id=row.message_id,
-            date=row.intended_at,
-        )
-        write_durably(text.with_name(f"{text.stem}.eml"), message.as_bytes())
-    else:
-        write_durably(text.with_name(f"{text.stem}.html"), html_page(exact.notice.draft).encode())
-    ctx.crash.reach("notice:files")
-    if row is not None and row.state != "sent":
-        with ctx.store.write(ctx.actor) as tx:
-            tx.execute(update(delivery).where(delivery.c.id == row.id).values(state="sent", finished_at=tx.now))
 
 
 def _try_all(ctx: Context, exact: Shown) -> None:
@@ -307,7 +161,7 @@ def _try_all(ctx: Context, exact: Shown) -> None:
 
 def _try(ctx: Context, exact: Shown, row: Delivery) -> None:
     """Send one mail, once. Any fault that is not one of the mailer's own leaves the row trying: later, unknown."""
-    about = {"notice": exact.notice.id, "delivery": row.id}
+    about: dict[str, JsonValue] = {"notice": exact.notice.id, "delivery": row.id}
     subject = f"notice:{exact.notice.id}"
     with ctx.store.write(ctx.actor) as tx:
         claimed = tx.execute(
@@ -321,7 +175,7 @@ def _try(ctx: Context, exact: Shown, row: Delivery) -> None:
     ctx.crash.reach("notice:trying")
     message = mail_message(
         exact.notice.draft,
-        sender=_sender(ctx),
+        sender=sender_of(ctx),
         to=(row.address,),
         message_id=row.message_id,
         date=row.intended_at,
@@ -369,7 +223,7 @@ def _conclude(ctx: Context, exact: Shown, operation: Operation) -> None:
 def _settle(tx: Transaction, identity: str) -> None:
     """Call a notice sent when a mail of it has gone and none is open."""
     current = current_notice(tx, identity)
-    states = {row.state for row in _rows(tx.connection, current) if row.channel == MAIL}
+    states = {row.state for row in rows_of(tx.connection, current) if row.channel == MAIL}
     if "sent" in states and not states & {"intended", "trying", "unknown"} and current.state == "approved":
         tx.execute(update(notice).where(notice.c.id == identity).values(state="sent"))
 
@@ -389,33 +243,3 @@ def _unknown_sentence(current: Notice, unknown: list[Delivery]) -> str:
         f"Notice {current.id[:8]} may or may not have been delivered; it was not sent again. Ask the addressee or "
         "look into the mail server's log for the Message-ID, then say what happened:\n" + "\n".join(lines)
     )
-
-
-def _rows(connection: Connection, current: Notice, *, state: str | None = None) -> tuple[Delivery, ...]:
-    query = (
-        select(delivery)
-        .where(delivery.c.notice == current.id, delivery.c.version == current.version)
-        .order_by(delivery.c.channel, delivery.c.address)
-    )
-    if state is not None:
-        query = query.where(delivery.c.state == state)
-    return tuple(Delivery(**row._mapping) for row in connection.execute(query))  # noqa: SLF001
-
-
-def _sender(ctx: Context) -> Address:
-    """Return who a mail is from: the mail channel's address, else the organisation's, under the organisation's name."""
-    organisation, mail = ctx.workspace.organisation, ctx.workspace.channels.mail
-    contact = organisation.contact.email if organisation.contact else None
-    return Address(organisation.name, addr_spec=mail.sender if mail else contact or "breach@localhost")
-
-
-def _keep_proof(ctx: Context, exact: Shown, proof: Path) -> str:
-    try:
-        size = proof.stat().st_size
-        content = proof.read_bytes() if size <= _LONGEST_PROOF_BYTES else b""
-    except OSError as fault:
-        raise UsageError(f"The proof {proof} cannot be read: {fault.strerror}. Nothing was recorded.") from fault
-    if not content:
-        raise UsageError(f"The proof {proof} is empty or above 25 MB. Nothing was recorded.")
-    write_durably(outbox_path(ctx, exact.notice, f".proof{proof.suffix.lower()}"), content)
-    return hashlib.sha256(content).hexdigest()

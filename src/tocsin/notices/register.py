@@ -7,8 +7,9 @@ bound to that hash. A change of the text, the subject or the workspace's contact
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, Select, func, insert, select, update
 
 from tocsin.context import Context
 from tocsin.errors import Refused, UsageError
@@ -257,7 +258,7 @@ def _add_version(tx: Transaction, identity: str, version: int, text: Draft, sha2
     )
 
 
-def _current():  # type: ignore[no-untyped-def]  # noqa: ANN202 - SQLAlchemy's Select of sixteen columns
+def _current() -> Select[Any]:
     every = notice_version.alias()
     newest = select(func.max(every.c.version)).where(every.c.notice == notice.c.id).correlate(notice)
     joined = notice.join(
@@ -274,5 +275,5 @@ def _current():  # type: ignore[no-untyped-def]  # noqa: ANN202 - SQLAlchemy's S
     ).select_from(joined)
 
 
-def _notice(row: Row) -> Notice:
+def _notice(row: Row[Any]) -> Notice:
     return Notice(**{name: getattr(row, name) for name in Notice.__slots__})

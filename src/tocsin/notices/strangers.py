@@ -31,6 +31,7 @@ _PUBLIC_MAIL = frozenset(
 )
 _SHORTEST_PHONE = 6
 _SHORTEST_CONTACT = 3
+_A_PAIR = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def _contact_marks(key: str, contact: Contact) -> Iterator[Mark]:
 
 
 def name_forms(name: str) -> tuple[str, ...]:
-    """Return the ways a name is written: in full, without legal form or `the`, `and` for `&`, its first two words."""
+    """Return the ways a name is written: without legal form or `the`, `and` for `&`, its first two words."""
     forms = [name]
     forms += [shorter for form in forms[:] if (shorter := _LEGAL_FORM.sub("", form.strip())) != form]
     forms += [
@@ -106,8 +107,10 @@ def name_forms(name: str) -> tuple[str, ...]:
         other for form in forms[:] if (other := re.sub(r"\s+and\s+", " & ", form, flags=re.IGNORECASE)) != form
     ]
     forms += [
-        f"{words[0]} {words[1]}" for form in forms[:] if len(words := form.split()) > 2 and _meaningful(words[1])
-    ]  # noqa: PLR2004
+        f"{words[0]} {words[1]}"
+        for form in forms[:]
+        if len(words := form.split()) > _A_PAIR and _meaningful(words[1])
+    ]
     return tuple(form for form in dict.fromkeys(forms) if squeezed(form))
 
 

@@ -27,13 +27,18 @@ from tocsin.store.operations import Operation, begin, finish
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a person asked for. `include` are original paths, absolute or relative to the plan's folder."""
+    """What a person asked for.
+
+    `include` are original paths, absolute or relative to the plan's folder. With `accept_damage` the sound files
+    are put in place and the damaged ones left out, which somebody must have decided.
+    """
 
     destination: Path
     snapshot_id: str | None = None
     not_after: datetime | None = None
     replace: bool = False
     include: tuple[Path, ...] = ()
+    accept_damage: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +50,12 @@ class Plan:
     root: Path
     include: tuple[Path, ...]
     age: timedelta
+    accept_damage: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """What a recovery did."""
+    """What a recovery did. `left_out` are the files that could not be brought back as they were."""
 
     snapshot: LedgerSnapshot
     destination: Path
@@ -59,6 +65,7 @@ class Recovered:
     took: timedelta
     age: timedelta
     changed_during_backup: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
 
 
 def plan_recovery(ctx: Context, plan_id: str, wish: Wish) -> Plan:
@@ -81,7 +88,7 @@ def plan_recovery(ctx: Context, plan_id: str, wish: Wish) -> Plan:
     for path in include:
         if not path.is_relative_to(root):
             raise UsageError(f"{path} is not part of this backup, which holds {root}. Nothing was changed.")
-    return Plan(snapshot, placement, root, include, now - snapshot.time)
+    return Plan(snapshot, placement, root, include, now - snapshot.time, wish.accept_damage)
 
 
 def recover(
@@ -127,17 +134,20 @@ def _carried_out(
         restored = restore_and_verify(
             ctx, plan.snapshot, listing, area, include=plan.include, on_progress=on_progress
         )
-        _refuse_damage(restored)
+        left_out = _leave_damage_out(area, restored) if plan.accept_damage else ()
+        if not left_out:
+            _refuse_damage(restored)
         ctx.crash.reach("recovery:verified")
         on_stage("Putting it in place")
         put_in_place(_top(area, plan), plan.placement)
         _tell_placed(ctx, operation, plan)
         ctx.crash.reach("recovery:placed")
-    recovered = _result(plan, restored, timedelta(seconds=ctx.clock.monotonic() - began))
+    recovered = _result(plan, restored, timedelta(seconds=ctx.clock.monotonic() - began), left_out)
     with ctx.store.write(ctx.actor) as tx:
         took_ms = round(recovered.took.total_seconds() * 1000)
         told = {**_told(plan), "files": recovered.files, "bytes": recovered.bytes, "took_ms": took_ms}
-        finish(tx, operation, "ok", told)
+        told["left_out"] = len(left_out)
+        finish(tx, operation, "incomplete" if left_out else "ok", told)
     return recovered
 
 
@@ -163,6 +173,22 @@ def _top(area: Path, plan: Plan) -> Path:
     return top
 
 
+def _leave_damage_out(area: Path, restored: Restored) -> tuple[str, ...]:
+    """Take the files with wrong content out of the restored tree; return those and the ones that are missing.
+
+    Returns () when nothing was compared: without its manifest, nothing tells the sound files from the others.
+    """
+    comparison = restored.comparison
+    if comparison is None:
+        return ()
+    for path in comparison.changed:
+        wrong = below(area, Path(path))
+        if not (wrong.is_file() or wrong.is_symlink()):
+            return ()  # its name cannot be written as text, so it cannot be found again
+        wrong.unlink()
+    return tuple(sorted({*comparison.missing, *comparison.changed}))
+
+
 def _refuse_damage(restored: Restored) -> None:
     if restored.ok:
         return
@@ -177,11 +203,12 @@ def _refuse_damage(restored: Restored) -> None:
     raise OperationFailed(
         f"What came back from snapshot {restored.snapshot.short_id} is not what was backed up; nothing was put in "
         f"place, and the destination is as it was.\n  {shown}{more}\n"
-        "Choose an older snapshot with --before or --snapshot, or bring back the sound parts with --include."
+        "Choose an older snapshot with --before or --snapshot, or bring back "
+        "the sound files alone with --accept-damage."
     )
 
 
-def _result(plan: Plan, restored: Restored, took: timedelta) -> Recovered:
+def _result(plan: Plan, restored: Restored, took: timedelta, left_out: tuple[str, ...]) -> Recovered:
     comparison = restored.comparison
     return Recovered(
         snapshot=plan.snapshot,
@@ -192,6 +219,7 @@ def _result(plan: Plan, restored: Restored, took: timedelta) -> Recovered:
         took=took,
         age=plan.age,
         changed_during_backup=comparison.changed_during_backup if comparison else (),
+        left_out=left_out,
     )
 
 

@@ -4,6 +4,7 @@ SQLite (WAL, full fsync, foreign keys) by default, PostgreSQL by URL. A writer t
 (`BEGIN IMMEDIATE`; an advisory lock on PostgreSQL), so that the journal's chain cannot fork.
 """
 
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -73,6 +74,7 @@ class Store:
         self._randomness = randomness
         self._crash = crash
         self._key = JournalKey(self.keys_folder, randomness)
+        self._thread = threading.local()
 
     def new_id(self) -> str:
         """Return a new identity: 32 hexadecimal digits, unguessable."""
@@ -91,7 +93,7 @@ class Store:
     @contextmanager
     def write(self, actor: Actor) -> Iterator["Transaction"]:
         """Open the one write transaction: committed at the end, rolled back whole on any error."""
-        with explained(self.engine.url), writing(self.engine) as connection:
+        with self._alone(), explained(self.engine.url), writing(self.engine) as connection:
             yield Transaction(connection, actor, self._clock.now(), self._randomness, self._key)
             self._crash.reach("store.before_commit")
         self._crash.reach("store.after_commit")
@@ -110,6 +112,17 @@ class Store:
                 private_folder(self.head_file.parent)
                 write_durably(self.head_file, head.document())
         return head
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        # A second write transaction inside the first would wait for itself: say so at once.
+        if getattr(self._thread, "writes", False):
+            raise RuntimeError("a write transaction is open in this thread already; use its `tx`")
+        self._thread.writes = True
+        try:
+            yield
+        finally:
+            self._thread.writes = False
 
     def close(self) -> None:
         """Let go of the database."""

@@ -7,7 +7,7 @@ It judges nothing anew: clocks, freshness and verdicts are what the other parts 
 """
 
 from tocsin.tonight.clocks import Countdown, OpenIncident
-from tocsin.tonight.picture import DrillState, Holds, Picture, PlanState, look
+from tocsin.tonight.picture import DrillState, Holds, Paused, Picture, PlanState, look
 from tocsin.tonight.unfinished import Running, Standing, Unknown, Waiting
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "DrillState",
     "Holds",
     "OpenIncident",
+    "Paused",
     "Picture",
     "PlanState",
     "Running",

@@ -62,7 +62,9 @@ def _urgency(clock: Countdown) -> tuple[bool, timedelta]:
     return (clock.settled is not None, clock.left)
 
 
-def _open(connection: Connection, workspace: Workspace, row: Row[tuple[object, ...]], now: datetime) -> OpenIncident:
+def _open(
+    connection: Connection, workspace: Workspace, row: Row[tuple[object, ...]], now: datetime
+) -> OpenIncident:
     systems = tuple(
         connection.execute(
             select(incident_system.c.system)

@@ -1,19 +1,16 @@
 """The whole picture, and what in it must not wait until the morning."""
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, distinct, func, select
 
-from tocsin.backups.due import Pause, paused
 from tocsin.backups.freshness import Freshness, PlanFreshness, freshness, last_good_snapshot
-from tocsin.backups.holding import all_active_holds
 from tocsin.drills.history import PastDrill, drill_history
 from tocsin.model.drill import Drill
 from tocsin.model.schedule import latest_due, next_due
 from tocsin.model.workspace import Workspace
-from tocsin.store.tables import journal, journal_head
+from tocsin.store.tables import hold, journal, journal_head, pause
 from tocsin.tonight.clocks import OpenIncident, open_incidents
 from tocsin.tonight.unfinished import (
     Running,
@@ -59,6 +56,15 @@ class DrillState:
 
 
 @dataclass(frozen=True, slots=True)
+class Paused:
+    """All scheduled backups are held: by whom, since when, why."""
+
+    since: datetime
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Holds:
     """How many snapshots one incident, or a person by hand (None), keeps from being pruned."""
 
@@ -76,7 +82,7 @@ class Picture:
     waiting: tuple[Waiting, ...]
     alarms: tuple[Standing, ...]
     plans: tuple[PlanState, ...]
-    pause: Pause | None
+    paused: Paused | None
     holds: tuple[Holds, ...]
     drills: tuple[DrillState, ...]
     running: tuple[Running, ...]
@@ -116,7 +122,7 @@ def look(connection: Connection, workspace: Workspace, now: datetime) -> Picture
         waiting=waiting_steps(connection),
         alarms=standing_alarms(connection),
         plans=_plans(connection, workspace, now),
-        pause=paused(connection),
+        paused=_paused(connection),
         holds=_holds(connection),
         drills=tuple(_drill(connection, drill, now) for drill in workspace.drills.values()),
         running=running,
@@ -130,16 +136,29 @@ def _plans(connection: Connection, workspace: Workspace, now: datetime) -> tuple
     worst_first = (Freshness.NEVER, Freshness.LATE, Freshness.FRESH)
     found = sorted(freshness(connection, workspace, now), key=lambda plan: worst_first.index(plan.state))
     newest = [
-        last_good_snapshot(connection, plan.plan, not_after=plan.last_ok) if plan.last_ok else None for plan in found
+        last_good_snapshot(connection, plan.plan, not_after=plan.last_ok) if plan.last_ok else None
+        for plan in found
     ]
-    return tuple(
-        PlanState(plan, entry.id if entry else None) for plan, entry in zip(found, newest, strict=True)
-    )
+    return tuple(PlanState(plan, entry.id if entry else None) for plan, entry in zip(found, newest, strict=True))
+
+
+# Two queries of our own: the modules that place and lift these load all that a backup needs.
+
+
+def _paused(connection: Connection) -> Paused | None:
+    standing = select(pause).where(pause.c.what == "backups", pause.c.lifted_at.is_(None))
+    row = connection.execute(standing.order_by(pause.c.placed_at).limit(1)).one_or_none()
+    return None if row is None else Paused(row.placed_at, row.placed_by, row.reason)
 
 
 def _holds(connection: Connection) -> tuple[Holds, ...]:
-    counted = Counter(hold.incident for hold in all_active_holds(connection))
-    return tuple(Holds(incident, count) for incident, count in counted.items())
+    counted = (
+        select(hold.c.incident, func.count(distinct(hold.c.repository + "/" + hold.c.snapshot)))
+        .where(hold.c.released_at.is_(None))
+        .group_by(hold.c.incident)
+        .order_by(func.min(hold.c.placed_at))
+    )
+    return tuple(Holds(incident, count) for incident, count in connection.execute(counted))
 
 
 def _drill(connection: Connection, drill: Drill, now: datetime) -> DrillState:

@@ -1,6 +1,6 @@
-"""The store's contract runs on both databases: each test that asks for `store` or `backend` runs twice."""
+"""The store's contract runs on both databases: each test that asks for `store`, `backend` or `blank` runs twice."""
 
-from simulators.postgres import postgres, postgres_url
-from simulators.stores import backend, store
+from simulators.postgres import postgres
+from simulators.stores import backend, blank, migrated_database, migrated_file, store
 
-__all__ = ["backend", "postgres", "postgres_url", "store"]
+__all__ = ["backend", "blank", "migrated_database", "migrated_file", "postgres", "store"]

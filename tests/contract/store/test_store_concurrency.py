@@ -47,17 +47,17 @@ def verdict(backend: Backend) -> JournalVerdict:
 
 
 def test_writers_of_a_store_that_is_not_there_yet_all_make_it_together_and_no_entry_is_lost(
-    backend: Backend,
+    blank: Backend,
 ) -> None:
-    writers = [appender(backend, f"writer{number}") for number in range(WRITERS)]
+    writers = [appender(blank, f"writer{number}") for number in range(WRITERS)]
     assert [ended(writer) for writer in writers] == [0] * WRITERS
 
-    judged = verdict(backend)
+    judged = verdict(blank)
     assert judged.ok, judged.problems
     assert judged.chain
     assert judged.entries == 1 + WRITERS * EACH * 2
     assert judged.signed_up_to == judged.entries
-    opened = backend.open()
+    opened = blank.open()
     with opened.read() as connection:
         rows = connection.execute(select(journal.c.actor, journal.c.kind, journal.c.payload)).all()
     opened.close()
@@ -101,16 +101,16 @@ def test_a_process_killed_at_its_commit_leaves_all_of_its_transaction_or_nothing
     assert verdict(backend).entries == judged.entries + 2
 
 
-def test_a_process_killed_while_it_makes_the_store_leaves_nothing_in_the_way(backend: Backend) -> None:
+def test_a_process_killed_while_it_makes_the_store_leaves_nothing_in_the_way(blank: Backend) -> None:
     for delay in (0.15, 0.3, 0.45, 0.6):
-        early = appender(backend, "early", 1000)
+        early = appender(blank, "early", 1000)
         with suppress(subprocess.TimeoutExpired):
             early.wait(delay)
         early.kill()
         ended(early)
 
-    assert ended(appender(backend, "later", 1)) == 0
-    judged = verdict(backend)
+    assert ended(appender(blank, "later", 1)) == 0
+    judged = verdict(blank)
     assert judged.ok, judged.problems
     assert judged.entries >= 3
 

@@ -1,8 +1,8 @@
 """The index that lets one thing run once at a time holds on both databases, and lets everything else run."""
 
 import pytest
-from simulators.stores import MAYA
 
+from simulators.stores import MAYA
 from tocsin.errors import Temporary
 from tocsin.store.database import Store
 from tocsin.store.operations import begin, finish, give_up

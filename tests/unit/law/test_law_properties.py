@@ -131,7 +131,7 @@ ORDERED = {
 }
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(AS_CONTROLLER, st.sampled_from(sorted(ORDERED)), st.data())
 def test_worse_facts_never_lower_a_duty(facts, fact, data):
     values = ORDERED[fact]

@@ -62,7 +62,7 @@ def test_the_shipped_letters_pass(addressee: str) -> None:
         "Har<b></b>bour Dental Practice",
         "Harbour<!-- x --> Dental Practice",
         "[Harbour](https://example.org) Dental Practice",
-        "Ｈａｒｂｏｕｒ Dental Practice",
+        "\uff28\uff41\uff52\uff42\uff4f\uff55\uff52 Dental Practice",
         "Hàrbour Dental Practice",
         "Har-\nbour Dental Practice",
         "Harbour-Dental-Practice",

@@ -1,11 +1,12 @@
 """A notice from draft to proof: versions, approvals bound to the letter, the outbox."""
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from simulators.chance import CrashAt, PowerCut
 from tocsin.context import Context
@@ -37,7 +38,7 @@ from tocsin.notices import (
     shown,
 )
 from tocsin.ports import Actor
-from tocsin.store.tables import journal
+from tocsin.store.tables import journal, operation
 from unit.notices.agency import Letterbox, at_work, case, declare, make_workspace
 
 
@@ -96,8 +97,6 @@ def test_a_misspelt_name_is_answered_with_the_nearest(ctx: Context, template: st
 
 
 def test_what_is_shown_has_the_hash_that_anybody_can_compute(ctx: Context) -> None:
-    import hashlib
-
     seen = shown(ctx, a_draft(ctx).id)
     assert seen.sha256 == hashlib.sha256(seen.text.encode()).hexdigest()
     assert seen.text.startswith("To: Acme Health (nell@acmehealth.example, privacy@acmehealth.example)\nSubject: ")
@@ -428,9 +427,5 @@ def test_the_journal_holds_no_names_and_no_addresses(ctx: Context) -> None:
 
 
 def _forget_the_process(ctx: Context) -> None:
-    from sqlalchemy import update
-
-    from tocsin.store.tables import operation
-
     with ctx.store.write(ctx.actor) as tx:
         tx.execute(update(operation).where(operation.c.state == "started").values(process="1:0"))

@@ -1,5 +1,5 @@
 """`small`: an empty store on SQLite."""
 
-from simulators.stores import small
+from simulators.stores import migrated_file, small
 
-__all__ = ["small"]
+__all__ = ["migrated_file", "small"]

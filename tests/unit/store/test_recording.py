@@ -154,6 +154,14 @@ def test_erasing_what_is_not_there_is_refused(small: Store) -> None:
         reading.erase_private(tx, 2, "retention")
 
 
+def test_a_write_within_a_write_is_refused_at_once_and_does_not_wait_for_itself(small: Store) -> None:
+    with small.write(MAYA) as tx:
+        tx.record("a.b", "c:d", {})
+        with pytest.raises(RuntimeError, match="use its `tx`"):
+            small.sign_head()
+    assert small.sign_head() is not None
+
+
 # --- signing ----------------------------------------------------------------------------------------------
 
 

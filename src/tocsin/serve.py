@@ -1,1 +1,0 @@
-"""Run the schedules: Prefect's server, and our flows served on it."""
