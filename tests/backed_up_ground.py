@@ -1,10 +1,13 @@
 """A small workspace with two real backups in a real restic repository, made once and copied for each test."""
 
+import json
 import os
 import shutil
+import subprocess
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from random import Random
 
@@ -46,11 +49,21 @@ class Taken:
 
 
 @dataclass(frozen=True)
+class Blob:
+    """A piece of a file inside a pack of the repository."""
+
+    pack: str
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True)
 class Seed:
     folder: Path
     source: Path
     first: Taken
     second: Taken
+    photo: "Blob"  # where a photo that both backups hold lies
 
     @property
     def repository(self) -> Path:
@@ -79,6 +92,13 @@ class Ground:
         found = [path for path in (self.repository / kind).rglob("*") if path.is_file()]
         return sorted(found, key=lambda path: -path.stat().st_size)
 
+    def flip_a_photo(self, within: float = 0.5) -> str:
+        """Flip a byte of a photo that both backups hold, so far into it; return the pack's name."""
+        blob = self.seed.photo
+        pack = self.repository / "data" / blob.pack[:2] / blob.pack
+        flip(pack, blob.offset + int((blob.length - 1) * within))
+        return blob.pack
+
 
 def flip(path: Path, offset: int) -> None:
     """Turn one bit of one byte."""
@@ -88,7 +108,10 @@ def flip(path: Path, offset: int) -> None:
     path.write_bytes(content)
 
 
+@cache
 def make_seed(folder: Path, restic_path: Path) -> Seed:
+    """Make the seed in `folder`, once for all the modules of this process that name the same one."""
+    folder.mkdir()
     source = folder / "share"
     (source / "letters").mkdir(parents=True)
     random = Random(7)
@@ -105,7 +128,23 @@ def make_seed(folder: Path, restic_path: Path) -> Seed:
     restic.init(access)
     first = take(restic, access, folder, source)
     (source / "letters" / "a client's letter.txt").write_text("Dear Maya, no,\n" * 50)
-    return Seed(folder, source, first, take(restic, access, folder, source))
+    second = take(restic, access, folder, source)
+    return Seed(folder, source, first, second, largest_blob(restic_path, access))
+
+
+def largest_blob(restic_path: Path, access: RepositoryAccess) -> Blob:
+    def said(*words: str) -> str:
+        argv = [restic_path, "-r", access.location, "-p", str(access.password_file), "--no-cache", *words]
+        return subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+
+    indexes = [json.loads(said("cat", "index", name)) for name in said("list", "index").split()]
+    blobs = [
+        Blob(pack["id"], blob["offset"], blob["length"])
+        for index in indexes
+        for pack in index["packs"]
+        for blob in pack["blobs"]
+    ]
+    return max(blobs, key=lambda blob: blob.length)
 
 
 def take(restic: ResticBinary, access: RepositoryAccess, folder: Path, source: Path) -> Taken:

@@ -10,7 +10,8 @@ server is down or hostile, a laptop still declares, records, decides and drafts,
 import getpass
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import cast
@@ -24,6 +25,7 @@ from tocsin.store.database import Store, open_store
 from tocsin.workspace import find, load
 
 BREAK_GLASS = "TOCSIN_BREAK_GLASS"
+PREFECT_DOOR = "prefect"
 
 
 def load_workspace(folder: Path | None = None) -> Workspace:
@@ -34,22 +36,40 @@ def load_workspace(folder: Path | None = None) -> Workspace:
 @contextmanager
 def open_context(folder: Path | None = None, *, door: str = "cli", person: str | None = None) -> Iterator[Context]:
     """Build the context of one operation and close it afterwards."""
+    workspace = load_workspace(folder)
+    actor = acting_person(workspace, door, person)
+    with opened_store(workspace) as store:
+        yield _context(workspace, store, actor, lambda: _restic(workspace))
+
+
+@contextmanager
+def unopened_context(folder: Path | None = None, *, door: str = "cli") -> Iterator[Context]:
+    """Build the same tools for `tocsin doctor`: the store, too, is opened at its first use; restic waits little.
+
+    What is out of reach tonight then fails where it is asked for, and keeps nothing else from being looked at.
+    """
+    workspace = load_workspace(folder)
+    actor = acting_person(workspace, door)
+    with ExitStack() as opened:
+        store = cast("Store", _WhenNeeded(lambda: opened.enter_context(opened_store(workspace))))
+        yield _context(workspace, store, actor, lambda: _restic(workspace, impatient=True))
+
+
+def _context(workspace: Workspace, store: Store, actor: Actor, restic: Callable[[], Restic]) -> Context:
     from tocsin.adapters.secrets import ReferencedSecrets
 
-    workspace = load_workspace(folder)
     secrets = ReferencedSecrets(environ=os.environ, folder=workspace.root)
-    with opened_store(workspace) as store:
-        yield Context(
-            workspace=workspace,
-            store=store,
-            restic=cast("Restic", _WhenNeeded(lambda: _restic(workspace))),
-            mailer=cast("Mailer", _WhenNeeded(lambda: _mailer(workspace, secrets))),
-            secrets=secrets,
-            clock=SystemClock(),
-            randomness=SystemRandomness(),
-            crash=EnvironmentCrashPoints(),
-            actor=acting_person(workspace, door, person),
-        )
+    return Context(
+        workspace=workspace,
+        store=store,
+        restic=cast("Restic", _WhenNeeded(restic)),
+        mailer=cast("Mailer", _WhenNeeded(lambda: _mailer(workspace, secrets))),
+        secrets=secrets,
+        clock=SystemClock(),
+        randomness=SystemRandomness(),
+        crash=EnvironmentCrashPoints(),
+        actor=actor,
+    )
 
 
 @contextmanager
@@ -73,7 +93,7 @@ def acting_person(workspace: Workspace, door: str, person: str | None = None) ->
     """Say who acts: the person named, else the one whose login is this system user, else the system user.
 
     A system user who is nobody in the workspace acts as `user:NAME`: they may look, back up and report, and are
-    refused wherever a person of the workspace has to decide.
+    refused wherever a person of the workspace has to decide. So is what Prefect rings for: nobody stands there.
     """
     if person is not None:
         if person not in workspace.people:
@@ -81,6 +101,8 @@ def acting_person(workspace: Workspace, door: str, person: str | None = None) ->
                 f"There is no person {person!r} in the workspace.{did_you_mean(person, workspace.people)}"
             )
         return Actor(person, door)
+    if door == PREFECT_DOOR:
+        return Actor("service:tocsin", door)
     login = getpass.getuser()
     somebody = workspace.person_with_login(login)
     return Actor(somebody.id if somebody else f"user:{login}", door)
@@ -99,11 +121,12 @@ def _open(workspace: Workspace) -> Store:
         ) from away
 
 
-def _restic(workspace: Workspace) -> Restic:
-    from tocsin.adapters.restic import ResticBinary, find_restic
+def _restic(workspace: Workspace, *, impatient: bool = False) -> Restic:
+    from tocsin.adapters.restic import Limits, ResticBinary, find_restic
 
-    binary = find_restic(os.environ)
-    return ResticBinary(binary, cache_dir=workspace.state_folder / "restic-cache", environ=os.environ)
+    limits = Limits(call=timedelta(seconds=20), reach=timedelta(seconds=8)) if impatient else Limits()
+    cache = workspace.state_folder / "restic-cache"
+    return ResticBinary(find_restic(os.environ), cache_dir=cache, environ=os.environ, limits=limits)
 
 
 def _mailer(workspace: Workspace, secrets: Secrets) -> Mailer:

@@ -145,11 +145,6 @@ def test_a_refused_login_is_a_matter_of_configuration_and_shows_no_secret() -> N
     assert "hunter2" not in _everything_said(caught.value)
 
 
-def test_it_never_sends_a_password_in_the_clear() -> None:
-    with pytest.raises(ConfigurationError, match="readable"):
-        mailer(25, host="mail.agency.example", username="agency", password="env:MAIL_PASSWORD").send(a_mail())
-
-
 def test_starttls_refused_by_the_server_is_a_matter_of_configuration(server: MailServer) -> None:
     with pytest.raises(ConfigurationError, match="does not offer STARTTLS"):
         mailer(server.port, security="starttls").send(a_mail())

@@ -2,6 +2,8 @@
 
 import os
 import stat
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -9,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, select, update
 
-from backed_up_ground import Ground, enter, flip, ground_at, make_seed
+from backed_up_ground import Ground, enter, ground_at, make_seed
 from simulators.chance import CrashAt, PowerCut
 from tocsin.errors import OperationFailed, Refused, UsageError
 from tocsin.recovery import SnapshotGone, Wish, plan_recovery, recover, scratch, sweep_scratch
@@ -24,7 +26,7 @@ LETTER = "letters/a client's letter.txt"
 
 @pytest.fixture(scope="session")
 def recover_seed(tmp_path_factory, restic_path):
-    return make_seed(tmp_path_factory.mktemp("recover-seed"), restic_path)
+    return make_seed(tmp_path_factory.getbasetemp() / "backed-up", restic_path)
 
 
 @pytest.fixture
@@ -133,8 +135,7 @@ def test_a_part_outside_the_backup_is_an_error_of_usage(ground, share):
 def test_damage_keeps_everything_as_it_was_and_names_the_file(ground, share):
     share.mkdir()
     (share / "encrypted").write_text("x")
-    pack = ground.files("data")[0]
-    flip(pack, pack.stat().st_size // 2)
+    ground.flip_a_photo()
     with pytest.raises(OperationFailed, match="nothing was put in place") as told:
         recover(ground.ctx, "files", Wish(share, replace=True))
     assert "--before" in str(told.value)
@@ -147,8 +148,7 @@ def test_damage_keeps_everything_as_it_was_and_names_the_file(ground, share):
 
 
 def test_sound_files_alone_come_back_when_somebody_decides_so(ground, share):
-    pack = ground.files("data")[0]
-    flip(pack, pack.stat().st_size // 2)
+    ground.flip_a_photo()
     done = recover(ground.ctx, "files", Wish(share, accept_damage=True))
     (lost,) = done.left_out
     assert lost.endswith(".raw")
@@ -257,6 +257,28 @@ def test_the_sweep_removes_what_a_dead_process_left_even_read_only_folders(groun
     assert not area.exists()
     assert not record.exists()
     assert kinds(ground)[-1] == "scratch.removed"
+
+
+REMOVE = """
+import sys
+from pathlib import Path
+from tocsin.recovery.scratch import remove_scratch
+remove_scratch(Path(sys.argv[1]))
+"""
+
+
+def test_somebody_without_root_s_powers_can_remove_restored_folders_they_may_not_write(tmp_path):
+    area = tmp_path / "area"
+    (area / "closed" / "read-only").mkdir(parents=True)
+    (area / "closed" / "read-only" / "letter").write_text("x")
+    for folder, mode in (("closed/read-only", 0o500), ("closed", 0o000), ("", 0o500)):
+        (area / folder).chmod(mode)
+    drop = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all"]
+    argv = [*(drop if os.geteuid() == 0 else []), sys.executable, "-c", REMOVE, str(area)]
+    if os.geteuid() == 0 and subprocess.run([*drop, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("root without the right to give rights up: permissions bind nobody here")
+    subprocess.run(argv, check=True)
+    assert not area.exists()
 
 
 def test_a_forged_scratch_record_cannot_have_another_folder_removed(ground, tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from random import Random
 
 import pytest
 
@@ -35,7 +36,7 @@ def made(tmp_path_factory):
     (root / "drills").mkdir(parents=True)
     (root / "share" / "letters").mkdir(parents=True)
     (root / "share" / "letters" / "one.txt").write_text("Dear client\n")
-    (root / "share" / "photo.raw").write_bytes(bytes(range(256)) * 400)
+    (root / "share" / "photo.raw").write_bytes(Random(3).randbytes(102_400))
     (root / "tocsin.yaml").write_text(WORKSPACE)
     (root / "drills" / "files.yaml").write_text(DRILL)
     (root / "password").write_text("secret")
@@ -77,7 +78,7 @@ def test_a_failed_drill_exits_1_and_names_the_file(made, tmp_path, monkeypatch, 
     monkeypatch.setenv("TOCSIN_WORKSPACE", str(tmp_path / "w"))
     data = [path for path in (tmp_path / "w" / "repository" / "data").rglob("*") if path.is_file()]
     largest = max(data, key=lambda path: path.stat().st_size)
-    flip(largest, 20)
+    flip(largest, largest.stat().st_size // 2)
     assert run(["drill", "run", "files-quarterly"]) == 1
     said = capsys.readouterr().out
     assert "files-quarterly: FAILED." in said

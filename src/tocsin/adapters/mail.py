@@ -36,7 +36,6 @@ TIMEOUT_SECONDS = 30.0
 _GO_AHEAD = 354
 _FIRST_PERMANENT = 500
 _LONGEST_REPLY = 200
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class SmtpMailer:
@@ -76,12 +75,7 @@ class SmtpMailer:
     def _password(self, channel: MailChannel) -> str | None:
         if channel.username is None:
             return None
-        if channel.security == MailSecurity.NONE and channel.host not in _LOOPBACK:
-            raise _wrong_channel(
-                "channels.mail has a username but `security: none`: the password would cross the network "
-                "readable. Set security to starttls or tls. Nothing was sent."
-            )
-        return self._secrets.read(str(channel.password)) if channel.password else ""
+        return self._secrets.read(channel.password) if channel.password else ""
 
 
 @contextmanager

@@ -79,6 +79,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # Prefect reads these before anything else does; a breach tool reports to nobody.
     os.environ.setdefault("DO_NOT_TRACK", "1")
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+    # pydantic would look through every installed package for plugins; we have none, and it takes a while.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     sys.exit(run(list(sys.argv[1:] if arguments is None else arguments)))
 
 

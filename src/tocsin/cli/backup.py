@@ -278,7 +278,7 @@ def _entries(entries: Iterable["LedgerEntry"], held: frozenset[tuple[str, str]])
     ]
     if not rows:
         return "The ledger holds no snapshot of that. 'tocsin backup run PLAN' takes one."
-    return table(("time", "plan", "repository", "snapshot", "verdict", "files", "size", ""), rows)
+    return table(("time", "plan", "repository", "snapshot", "verdict", "files", "size", "hold"), rows)
 
 
 def _hold_data(hold: "Hold") -> dict[str, object]:

@@ -3,11 +3,16 @@
 import os
 from collections.abc import Sequence, Sized
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from tocsin.cli.output import common_options, emit
 from tocsin.errors import ConfigurationError, Problem
+
+if TYPE_CHECKING:
+    from tocsin.model.workspace import Workspace
+    from tocsin.runbook.language import Playbook
 
 
 @click.command()
@@ -29,6 +34,7 @@ def command(workspace_folder: Path | None, as_json: bool) -> int:
         problems = error.problems
     else:
         warnings = workspace.warnings
+        playbooks, problems = _playbooks(workspace)
         summary = ", ".join(
             (
                 _count(workspace.people, "person", "people"),
@@ -37,11 +43,18 @@ def command(workspace_folder: Path | None, as_json: bool) -> int:
                 _count(workspace.datasets, "dataset"),
                 _count(workspace.backup_plans, "backup plan"),
                 _count(workspace.drills, "drill"),
+                _count(playbooks, "playbook"),
             )
         )
     data = {"workspace": str(folder), "problems": _plain(problems), "warnings": _plain(warnings)}
     emit(data, _report(problems, warnings, summary), as_json=as_json)
     return ConfigurationError.exit_code if problems else 0
+
+
+def _playbooks(workspace: "Workspace") -> tuple[tuple["Playbook", ...], tuple[Problem, ...]]:
+    from tocsin.incidents import check_playbooks
+
+    return check_playbooks(workspace)
 
 
 def _report(problems: Sequence[Problem], warnings: Sequence[Problem], summary: str) -> str:

@@ -45,9 +45,8 @@ def shield(state: ProtectionState, key: KeyState, identification: Identification
         return Shield.SEALED
     if identification is Identification.NONE:
         return Shield.NOBODY_IDENTIFIED
-    coded = identification is Identification.PSEUDONYMOUS
-    if state is ProtectionState.PSEUDONYMISED:
-        coded = key is KeyState.SAFE
+    pseudonyms = identification is Identification.PSEUDONYMOUS or state is ProtectionState.PSEUDONYMISED
+    coded = pseudonyms and key is KeyState.SAFE
     if state is ProtectionState.HASHED_STRONG and key is KeyState.SAFE:
         return Shield.HASHED_PSEUDONYMS if coded else Shield.HASHED
     return Shield.PSEUDONYMS if coded else Shield.NONE

@@ -88,9 +88,14 @@ def reject_notice(ctx: Context, identity: str, shown_sha256: str, *, reason: str
 
 
 def approved_by(connection: Connection, identity: str, shown_sha256: str) -> str | None:
-    """Return who approved exactly this text; None when nobody did, or somebody rejected it since."""
+    """Return who approved exactly this text; None when nobody did, or somebody rejected it.
+
+    A text once rejected is never approved as it stands, so the order of decisions does not matter.
+    """
     decisions = _decisions(connection, identity, shown_sha256)
-    return decisions[-1].person if decisions and decisions[-1].decision == "approved" else None
+    if any(each.decision == "rejected" for each in decisions):
+        return None
+    return decisions[0].person if decisions else None
 
 
 def approvals_of(ctx: Context, identity: str) -> tuple[Approval, ...]:
@@ -180,9 +185,9 @@ def _not_theirs(workspace: Workspace, person: str) -> Refused:
 def _refuse_decided(current: Notice, decisions: tuple[Approval, ...]) -> None:
     if current.state not in {"draft", "approved"}:
         raise Refused(f"Notice {current.id[:8]} is {current.state} already; there is nothing left to approve.")
-    if decisions and decisions[-1].decision == "rejected":
+    if rejected := next((each for each in decisions if each.decision == "rejected"), None):
         raise Refused(
-            f"{decisions[-1].person} rejected exactly this text ({decisions[-1].reason}). Edit it first: "
+            f"{rejected.person} rejected exactly this text ({rejected.reason}). Edit it first: "
             f"`tocsin notice edit {current.id[:8]}`."
         )
 

@@ -23,7 +23,8 @@ def sender_of(ctx: Context) -> Address:
     """Return who a mail is from: the mail channel's address, else the organisation's contact."""
     organisation, mail = ctx.workspace.organisation, ctx.workspace.channels.mail
     contact = organisation.contact.email if organisation.contact else None
-    return Address(organisation.name, addr_spec=mail.sender if mail else contact or "breach@localhost")
+    user, _, domain = (mail.sender if mail else contact or "breach@localhost").rpartition("@")
+    return Address(organisation.name, username=user, domain=domain)
 
 
 def write_files(ctx: Context, exact: Shown) -> None:

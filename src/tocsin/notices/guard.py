@@ -18,6 +18,7 @@ from tocsin.notices.folding import squeezed, visible
 from tocsin.notices.secrets import bank_or_identity_numbers, secrets_in
 from tocsin.notices.sheet import CONTROLLERS, Addressee, Draft
 from tocsin.notices.strangers import strangers_named
+from tocsin.notices.words import NOT_YET_KNOWN
 
 _PERSONAL: Final = frozenset({"contact", "mail address", "phone number"})
 
@@ -64,6 +65,12 @@ class _Required(BaseModel):
     law: str
     headings: tuple[str, ...]
     missing: str
+    known: bool = False
+
+    def met_by(self, title: str, text: str) -> bool:
+        """Tell whether a section, squeezed, is about this and says something."""
+        about = any(squeezed(word) in title for word in self.headings)
+        return about and text != "" and not (self.known and text == squeezed(NOT_YET_KNOWN))
 
 
 class _RequiredByDuty(RootModel[dict[str, tuple[_Required, ...]]]):
@@ -105,7 +112,7 @@ def _missing(draft: Draft, addressee: Addressee, workspace: Workspace) -> list[G
             "required", True, f"It does not say {item.missing} ({item.law}): no section about it, or an empty one."
         )
         for item in _required().get(addressee.kind, ())
-        if not any(squeezed(word) in title for word in item.headings for title, filled in sections if filled)
+        if not any(item.met_by(title, text) for title, text in sections)
     ]
     if not _reachable(draft.body, workspace):
         found.append(
@@ -121,12 +128,10 @@ def _missing(draft: Draft, addressee: Addressee, workspace: Workspace) -> list[G
     return found
 
 
-def _sections(body: str) -> list[tuple[str, bool]]:
-    """Return each heading, squeezed, and whether anything is written under it, sub-headings' text included."""
+def _sections(body: str) -> list[tuple[str, str]]:
+    """Return each heading and what is written under it, both squeezed."""
     pieces = _HEADING.split(body)
-    return [
-        (squeezed(title), bool(squeezed(text))) for title, text in zip(pieces[1::2], pieces[2::2], strict=True)
-    ]
+    return [(squeezed(title), squeezed(text)) for title, text in zip(pieces[1::2], pieces[2::2], strict=True)]
 
 
 def _reachable(body: str, workspace: Workspace) -> bool:

@@ -118,6 +118,7 @@ def edit_notice(ctx: Context, identity: str, body: str, *, subject: str | None =
     Raises Refused when the notice, or a copy of it, has left or may have left, or when nobody in particular edits.
     """
     person = require_person(ctx.workspace, ctx.actor, "edit a notice")
+    identity = notice_of(ctx, identity).id
     with ctx.store.write(ctx.actor) as tx:
         current = _locked(tx, identity)
         text = Draft(" ".join((subject or current.subject).split()), body.strip() + "\n")

@@ -101,7 +101,9 @@ def _free_port(port: int) -> int:
 @contextmanager
 def _running(home: Path, port: int, environ: dict[str, str]) -> Iterator[Server]:
     log = home / LOG
-    with explained(log), log.open("wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as output:
+    with explained(log):
+        output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
         process = subprocess.Popen(
             [sys.executable, "-m", "tocsin.serve.child", str(port)],
             stdin=subprocess.PIPE,
@@ -113,6 +115,8 @@ def _running(home: Path, port: int, environ: dict[str, str]) -> Iterator[Server]
             # Ctrl-C in the terminal is for us; the server is stopped when the flows have ended.
             start_new_session=True,
         )
+    finally:
+        os.close(output)
     try:
         _wait_until_well(process, port, log)
         yield Server(port, process.pid, lambda: process.poll() is not None)
@@ -125,13 +129,13 @@ def _wait_until_well(process: "subprocess.Popen[bytes]", port: int, log: Path) -
     while _status(port, "/api/health") != http.HTTPStatus.OK:
         if process.poll() is not None:
             raise OperationFailed(
-                f"Prefect's server ended while it started. {_last_words(log)} Nothing is being served; all that it "
-                "wrote is in " + str(log) + "."
+                f"Prefect's server ended while it started. {_last_words(log)} Nothing is being served; all that "
+                f"it wrote is in {log}."
             )
         if time.monotonic() > until:
             raise OperationFailed(
-                f"Prefect's server was not ready after {START_SECONDS} seconds and was stopped. What it wrote is in "
-                f"{log}. Try again when the machine is less busy."
+                f"Prefect's server was not ready after {START_SECONDS} seconds and was stopped. What it wrote is "
+                f"in {log}. Try again when the machine is less busy."
             )
         time.sleep(0.1)
     if _status(port, "/api/admin/version") != _UNAUTHORIZED:
@@ -175,4 +179,4 @@ def _hand_over_the_rest() -> None:
     if "prefect.logging.handlers" in sys.modules:
         from prefect.logging.handlers import APILogHandler  # noqa: PLC0415
 
-        APILogHandler.flush()
+        APILogHandler().flush()

@@ -50,9 +50,11 @@ def writing(engine: Engine) -> Iterator[Connection]:
     """Open the one write transaction: committed at the end, rolled back whole on any error."""
     with engine.connect() as connection:
         connection.execution_options(**{_WRITING: True})
+        if engine.dialect.name == "postgresql":
+            # Each statement after the lock then sees what the writer before us committed.
+            connection.execution_options(isolation_level="READ COMMITTED")
         with connection.begin():
             if engine.dialect.name == "postgresql":
-                # Each statement after this one sees what the writer before us committed (READ COMMITTED).
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITE_LOCK})")
             yield connection
 

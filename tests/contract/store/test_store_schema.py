@@ -1,6 +1,5 @@
 """The schema: migrated, it is what the tables say, on both databases; and other people's databases are left alone."""
 
-import sqlite3
 import stat
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from simulators.postgres import PostgresServer
-from simulators.stores import Backend, sqlite_backend, write_some
+from simulators.stores import MAYA, Backend, sqlite_backend, write_some
 from tocsin.errors import OperationFailed, Temporary, UsageError
 from tocsin.store import journal, schema
 from tocsin.store.database import Store
@@ -86,16 +85,36 @@ def test_it_says_that_a_file_is_not_a_database(tmp_path: Path) -> None:
         backend.open()
 
 
-def test_it_says_that_a_store_is_busy_and_can_be_tried_again(tmp_path: Path, monkeypatch) -> None:
-    backend = sqlite_backend(tmp_path)
+def test_it_says_that_a_store_is_busy_and_can_be_tried_again(backend: Backend, monkeypatch) -> None:
     monkeypatch.setattr("tocsin.store.engine.WAIT_SECONDS", 0.2)  # nobody wants to wait ten seconds for this
-    opened = backend.open()
-    other = sqlite3.connect(backend.state / "store.db", isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(Temporary, match="being written to by another process"):
-        write_some(opened)
-    other.close()
+    ours, theirs = backend.open(), backend.open()
+    with ours.write(MAYA), pytest.raises(Temporary, match=r"busy.*what was recorded before stands.*Try again"):
+        write_some(theirs)
+    write_some(theirs)
+    ours.close()
+    theirs.close()
+
+
+@pytest.mark.postgres
+@pytest.mark.xdist_group("postgres")
+def test_a_server_that_goes_away_takes_the_transaction_with_it_and_can_be_tried_again(
+    postgres: PostgresServer, migrated_database: str, tmp_path: Path
+) -> None:
+    opened = Backend(postgres.new_database(template=migrated_database), tmp_path / "state").open()
     write_some(opened)
+
+    def cut_off() -> None:
+        with opened.write(MAYA) as tx:
+            tx.record("a.b", "c:d", {})
+            with opened.engine.connect() as other:
+                other.execute(text("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"))
+            tx.record("a.b", "c:e", {})
+
+    with pytest.raises(Temporary, match="what was recorded before stands"):
+        cut_off()
+    write_some(opened, 1)
+    with opened.read() as connection:
+        assert journal.count(connection) == 8
     opened.close()
 
 

@@ -6,6 +6,16 @@ an answer first, and why.
 
 from tocsin.law.regimes.profile import ClientTerms, Policy, Profile, Regulated
 from tocsin.law.regimes.schema import Regime, regimes
-from tocsin.law.regimes.screening import RegimeFinding, screen
+from tocsin.law.regimes.screening import RegimeFinding, further_duties, screen
 
-__all__ = ["ClientTerms", "Policy", "Profile", "Regime", "RegimeFinding", "Regulated", "regimes", "screen"]
+__all__ = [
+    "ClientTerms",
+    "Policy",
+    "Profile",
+    "Regime",
+    "RegimeFinding",
+    "Regulated",
+    "further_duties",
+    "regimes",
+    "screen",
+]

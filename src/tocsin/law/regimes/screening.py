@@ -5,16 +5,20 @@ judge, else "yes". A regime for each client, policy or country gives one finding
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 
+from tocsin.law.assessment import Duty
 from tocsin.law.authority import BRAND, authority
 from tocsin.law.facts.document import Facts
 from tocsin.law.known import Known, flatten
 from tocsin.law.regimes.conditions import Answer, Answered, Case, answer_all
-from tocsin.law.regimes.profile import Profile
+from tocsin.law.regimes.profile import REGULATED_WORDS, Profile
 from tocsin.law.regimes.schema import Regime, Status, eea_authorities, regimes
 from tocsin.law.verdict import judge
+
+IN_EVERY_ASSESSMENT = ("uk-gdpr-33", "uk-gdpr-34")
+"""The regimes that `assess` answers itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,7 @@ class RegimeFinding:
 
     def to_json(self) -> dict[str, object]:
         """Return the finding as plain data."""
-        said = {name: getattr(self, name) for name in self.__slots__}
+        said = {field.name: getattr(self, field.name) for field in fields(self)}
         return {**said, "asks": list(self.asks)}
 
 
@@ -61,6 +65,22 @@ def screen(facts: Facts, profile: Profile, at: date) -> tuple[RegimeFinding, ...
         for regime in regimes()
         if regime.in_force.on(at)
         for addressee in _addressees(regime, case, at)
+    )
+
+
+def further_duties(findings: Iterable[RegimeFinding]) -> tuple[Duty, ...]:
+    """Return the findings that apply, or may, as duties beside the four that an assessment always has."""
+    return tuple(
+        Duty(
+            to=finding.to,
+            required=finding.applies,
+            basis=finding.basis,
+            why=(finding.why, *finding.asks),
+            within_hours=finding.within_hours,
+            addressee=finding.addressee,
+        )
+        for finding in findings
+        if finding.applies != "no" and not finding.regime.startswith(IN_EVERY_ASSESSMENT)
     )
 
 
@@ -99,13 +119,13 @@ def _finding(regime: Regime, addressee: _Addressee, case: Case) -> RegimeFinding
 def _who(regime: Regime, profile: Profile) -> Iterator[Answered]:
     if not regime.who:
         return
-    words = " or ".join(str(kind).replace("_", " ") for kind in regime.who)
+    words = " or ".join(REGULATED_WORDS[kind] for kind in regime.who)
     if profile.regulated_as is None:
-        yield Answered("unclear", f"whether we are regulated as {words} is not known", "profile.regulated_as")
+        yield Answered("unclear", f"whether we are {words} is not known", "profile.regulated_as")
     elif profile.regulated_as & set(regime.who):
-        yield Answered("yes", f"we are regulated as {words}")
+        yield Answered("yes", f"we are {words}")
     else:
-        yield Answered("no", f"we are not regulated as {words}")
+        yield Answered("no", f"we are not {words}")
 
 
 def _only_trigger_fails(regime: Regime, addressee: _Addressee, case: Case) -> bool:

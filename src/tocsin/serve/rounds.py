@@ -1,0 +1,64 @@
+"""The watch's round: clear up after the dead, look at the backups, and move every open run on by one wake-up.
+
+One thing that goes wrong does not keep the others from being done.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+from tocsin.backups import Watched, watch
+from tocsin.context import Context
+from tocsin.errors import Interrupted, TocsinError
+from tocsin.recovery import sweep_scratch
+from tocsin.runbook.engine import Around, Progressed, advance
+from tocsin.runbook.ledger import load_runs
+from tocsin.store.operations import Operation, sweep
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What one round saw and did. `faults` says what could not be done."""
+
+    watched: Watched
+    unknown: tuple[Operation, ...] = ()
+    scratch_removed: tuple[str, ...] = ()
+    advanced: tuple[Progressed, ...] = ()
+    faults: tuple[str, ...] = ()
+
+
+def go_round(ctx: Context, around: Around) -> Round:
+    """Do one round. `around` wraps each step of each run, as in `advance`. Raises Interrupted alone."""
+    faults: list[str] = []
+    unknown = _contained(faults, lambda: sweep(ctx.store, ctx.actor)) or ()
+    removed = _contained(faults, lambda: sweep_scratch(ctx)) or ()
+    watched = _contained(faults, lambda: watch(ctx)) or Watched((), (), (), ())
+    open_runs = _contained(faults, lambda: _open_runs(ctx)) or ()
+    moved = [_contained(faults, partial(wake, ctx, run_id, around)) for run_id in open_runs]
+    return Round(watched, unknown, removed, tuple(one for one in moved if one is not None), tuple(faults))
+
+
+def wake(ctx: Context, run_id: str, around: Around) -> Progressed:
+    """Advance one run once and sign the journal's head if anything was done."""
+    moved = advance(ctx, run_id, around=around)
+    if moved.acted:
+        ctx.store.sign_head(ctx.actor)
+    return moved
+
+
+def _open_runs(ctx: Context) -> tuple[str, ...]:
+    with ctx.store.read() as connection:
+        return tuple(run.id for run in load_runs(connection, open_only=True))
+
+
+def _contained(faults: list[str], act: Callable[[], T]) -> T | None:
+    try:
+        return act()
+    except Interrupted:
+        raise
+    except TocsinError as error:
+        faults.append(str(error))
+        return None
