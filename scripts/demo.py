@@ -22,7 +22,7 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Mailbox
 
-from tocsin.cli import run as tocsin
+from tocsin.cli import carry_out as tocsin
 from tocsin.serve import embedded_server, run_flow
 from tocsin.wiring import load_workspace
 

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+
 from contract_backups import house, write_workspace
 from simulators.time import SimulatedClock
-
 from tocsin.backups import BackupOutcome, Skipped, backup_if_due, ledger, pause_backups, paused, resume_backups
-from tocsin.cli import run
+from tocsin.cli import carry_out as run
 from tocsin.errors import Temporary, UsageError
 from tocsin.repositories import repository_access
 

@@ -260,6 +260,16 @@ def test_a_locked_repository_is_neither_passed_nor_failed(ground, restic_path, t
     assert "locked" in outcome.verdict.obstacle.sentence
 
 
+def test_the_lock_of_a_run_that_was_killed_does_not_keep_it_from_running(ground, restic_path):
+    argv = [restic_path, "-r", ground.repository, "-p", ground.seed.folder / "password", "backup"]
+    argv += ["--stdin-from-command", "--", "sleep", "60"]
+    with subprocess.Popen(argv, stdout=subprocess.DEVNULL, start_new_session=True) as killed:
+        wait_for(lambda: any((ground.repository / "locks").iterdir()))
+        os.killpg(killed.pid, signal.SIGKILL)
+    assert any((ground.repository / "locks").iterdir())
+    assert run_drill(ground.ctx, DRILL).verdict.verdict is Verdict.PASSED
+
+
 def test_too_little_space_is_neither_passed_nor_failed_and_names_both_numbers(ground):
     with ground.ctx.store.write(ground.ctx.actor) as tx:
         tx.execute(update(snapshots).values(bytes=10**18))

@@ -16,7 +16,7 @@ import pytest
 
 from simulators.house import FIRM, House
 from simulators.smtp import MailServer, running
-from tocsin.cli import run as tocsin
+from tocsin.cli import carry_out as tocsin
 
 
 @pytest.fixture
@@ -89,7 +89,11 @@ def test_a_notice_whose_sending_was_killed_is_unknown_and_never_sent_again_by_it
     terminal: Terminal, mail: MailServer, where: str
 ) -> None:
     terminal.run(*DECLARE)
-    for step, answer in {"ask-kinds": "availability", "ask-exfiltration": "possible", "ask-backup": "intact"}.items():
+    for step, answer in {
+        "ask-kinds": "availability",
+        "ask-exfiltration": "possible",
+        "ask-backup": "intact",
+    }.items():
         terminal.tells("run", "answer", "RUN-0001", step, answer)
     notice = next(each for each in terminal.tells("notice", "list") if each["addressee"] == "harbour-dental")
     shown = terminal.tells("notice", "show", notice["id"])

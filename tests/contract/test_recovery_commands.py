@@ -9,7 +9,7 @@ import pytest
 from backed_up_ground import flip
 from golden_files import agrees_with_golden
 from tocsin.backups import run_backup
-from tocsin.cli import run
+from tocsin.cli import carry_out as run
 from tocsin.repositories import repository_access
 from tocsin.wiring import open_context
 

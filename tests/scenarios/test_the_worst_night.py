@@ -19,7 +19,7 @@ import pytest
 
 from simulators.house import FIRM
 from simulators.smtp import MailServer, running
-from tocsin.cli import run as tocsin
+from tocsin.cli import carry_out as tocsin
 from tocsin.wiring import open_context
 
 CONTENT = {f"data/file-share/clients/{name}/{number}.txt": f"{name} {number}\n" * 400 for name in ("harbour", "northgate") for number in range(12)}

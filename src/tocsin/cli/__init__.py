@@ -81,10 +81,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     # pydantic would look through every installed package for plugins; we have none, and it takes a while.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    sys.exit(run(list(sys.argv[1:] if arguments is None else arguments)))
+    sys.exit(carry_out(list(sys.argv[1:] if arguments is None else arguments)))
 
 
-def run(arguments: list[str]) -> int:
+def carry_out(arguments: list[str]) -> int:
     """Run one command line and return its exit code; every fault becomes one clear sentence."""
     try:
         result = tocsin.main(args=arguments, prog_name="tocsin", standalone_mode=False)
@@ -97,7 +97,7 @@ def run(arguments: list[str]) -> int:
     except TocsinError as error:
         return _explain(str(error), error.exit_code, arguments)
     except BrokenPipeError:
-        sys.stdout = None  # type: ignore[assignment]  # the reader has left: nothing is left to flush
+        sys.stdout = None  # the reader has left: nothing is left to flush
         return 0
     except Exception as fault:
         if os.environ.get("TOCSIN_DEBUG"):

@@ -150,6 +150,24 @@ def confirm(incident_id: str, moment: str, reason: str, workspace_folder: Path |
         emit(incident_as_json(ctx, incident_id), incident_as_text(ctx, incident_id), as_json=as_json)
 
 
+@command.command()
+@click.argument("incident_id", metavar="INCIDENT")
+@common_options
+def story(incident_id: str, workspace_folder: Path | None, as_json: bool) -> None:
+    """Write the incident's story on one page, for ourselves, our lawyer and our insurer.
+
+    \b
+    Example:
+      tocsin incident story INC-2026-001
+    """
+    from tocsin.incidents import write_story
+    from tocsin.wiring import open_context
+
+    with open_context(workspace_folder) as ctx:
+        written = write_story(ctx, incident_id)
+        emit({"page": str(written.page), "sha256": written.sha256}, str(written.page), as_json=as_json)
+
+
 def incident_as_json(ctx: "Context", incident_id: str) -> dict[str, object]:
     """Return one incident as plain data."""
     from tocsin.incidents import clocks_of

@@ -180,7 +180,12 @@ def _compare_with_ledger(ctx: Context, listing: Listing, notebook: Notebook) -> 
 def _check(ctx: Context, access: RepositoryAccess, notebook: Notebook) -> None:
     began = ctx.clock.monotonic()
     try:
-        notebook.check = ctx.restic.check(access, read_data=True)
+        try:
+            notebook.check = ctx.restic.check(access, read_data=True)
+        except Temporary:
+            # A run that was killed leaves its lock; this removes only those whose process is gone.
+            ctx.restic.unlock(access)
+            notebook.check = ctx.restic.check(access, read_data=True)
     except OperationFailed as fault:
         notebook.broken.append(Finding(Code.WILL_NOT_OPEN, str(fault), access.name))
     notebook.check_took = timedelta(seconds=ctx.clock.monotonic() - began)

@@ -10,6 +10,9 @@ A_DAY = 24
 """Hours without the data after which its loss is felt (cases 02 and 03 of the guidelines took days)."""
 DAYS = 72
 
+NOTHING = ""
+"""The name of no rule: nothing was lost or changed."""
+
 _NOTHING_LEFT = frozenset({BackupState.LOST, BackupState.NONE})
 _NO_WORKING_BACKUP = _NOTHING_LEFT | {BackupState.PAPER_ONLY}
 
@@ -31,11 +34,10 @@ def continuity(
     impact: ServiceImpact,
 ) -> Continuity:
     """Return the worse of what the loss and what the change of data means for people."""
-    return max(
-        _lost(backup, restored, hours, impact) if unavailable else Continuity(Level.UNLIKELY, "nothing-lost"),
-        _altered(backup, hours, impact) if altered else Continuity(Level.UNLIKELY, "nothing-altered"),
-        key=lambda found: found.level,
-    )
+    lost = _lost(backup, restored, hours, impact) if unavailable else None
+    changed = _altered(backup, hours, impact) if altered else None
+    found = [each for each in (lost, changed) if each]
+    return max(found, key=lambda each: each.level, default=Continuity(Level.UNLIKELY, NOTHING))
 
 
 def _lost(backup: BackupState, restored: YesNo, hours: int, impact: ServiceImpact) -> Continuity:

@@ -43,7 +43,7 @@ _BY_LOGS = {
     Exfiltration.POSSIBLE: (Exposure.OPEN, "cannot-be-excluded"),
     Exfiltration.CONFIRMED: (Exposure.HOSTILE, "data-left"),
     Exfiltration.PUBLISHED: (Exposure.PUBLISHED, "data-published"),
-    Exfiltration.NOT_APPLICABLE: (Exposure.PUBLISHED, "recipient-decides"),
+    Exfiltration.NOT_APPLICABLE: (Exposure.PUBLISHED, ""),
 }
 
 
@@ -62,6 +62,9 @@ class Held(NamedTuple):
     rule: str
 
 
+_HOLDER_DECIDES = Reach(Exposure.NOBODY, Exposure.PUBLISHED, "")
+
+
 @lru_cache(maxsize=4096)
 def reach(
     cause: Cause,
@@ -74,7 +77,7 @@ def reach(
     if cause is Cause.VULNERABILITY and exfiltration not in SIGNS_OF_ACCESS:
         return Reach(Exposure.NOBODY, Exposure.NOBODY, "near-miss")
     if cause in MISDIRECTIONS:
-        return Reach(Exposure.NOBODY, Exposure.PUBLISHED, "recipient-decides")
+        return _HOLDER_DECIDES
     if cause in LOSSES:
         return _lost(exfiltration)
     believed = believe(exfiltration, logs)
@@ -146,7 +149,7 @@ def _received(believed: Exfiltration, *, on_purpose: bool) -> Reach:
     if on_purpose:
         return Reach(min(cap, Exposure.OPEN), cap, "taken-on-purpose" if cap >= Exposure.OPEN else rule)
     if believed is Exfiltration.CONFIRMED:
-        return Reach(Exposure.NOBODY, Exposure.PUBLISHED, "recipient-decides")
+        return _HOLDER_DECIDES
     return Reach(cap if believed is Exfiltration.PUBLISHED else Exposure.NOBODY, cap, rule)
 
 
@@ -158,4 +161,4 @@ def _lost(exfiltration: Exfiltration) -> Reach:
         return Reach(Exposure.NOBODY, Exposure.OPEN, "out-of-our-hands")
     if exfiltration is Exfiltration.PUBLISHED:
         return Reach(Exposure.PUBLISHED, Exposure.PUBLISHED, "data-published")
-    return Reach(Exposure.NOBODY, Exposure.PUBLISHED, "recipient-decides")
+    return _HOLDER_DECIDES

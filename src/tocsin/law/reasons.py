@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from tocsin.law.bounds import HARM, HOLDER, LASTING, SCALE, SHIELD, End, is_hostile
-from tocsin.law.continuity import continuity
+from tocsin.law.continuity import NOTHING, continuity
 from tocsin.law.disclosure import Shield, disclosure_level, shield
 from tocsin.law.exposure import held_by, meet, reach
 from tocsin.law.facts.paths import RAISING
@@ -36,6 +36,20 @@ def reasons(verdict: Verdict) -> dict[str, tuple[str, ...]]:
         "people": tuple(_told("people", verdict)),
         "controllers": (rules()[_controllers_rule(verdict)].sentence,),
     }
+
+
+def fired_rules(verdict: Verdict) -> tuple[str, ...]:
+    """Return the names of the rules that fire at either end of the range, in the order they are given."""
+    if verdict.bounds is None:
+        return ("no-personal-data",)
+    ends = (verdict.bounds.worst, verdict.bounds.best)
+    names = (name for end in ends for part in fired(end, verdict) for name in part.rules)
+    answers = (
+        f"{to}-{verdict.required[to]}"
+        for to in ("regulator", "people")
+        if verdict.known.get("role") is not Role.PROCESSOR
+    )
+    return tuple(dict.fromkeys(("register", *answers, *names, _controllers_rule(verdict))))
 
 
 def fired(end: End, verdict: Verdict) -> tuple[Fired, ...]:
@@ -114,7 +128,7 @@ def _disclosure(end: End, verdict: Verdict) -> Fired:
 
 def _continuity(end: End) -> Fired:
     level, rule = continuity(*(end.completion[fact] for fact in (KINDS[1], KINDS[2], *LASTING)))
-    return Fired(level, () if rule.startswith("nothing-") else (rule,))
+    return Fired(level, (rule,) if rule != NOTHING else ())
 
 
 def _controllers_rule(verdict: Verdict) -> str:

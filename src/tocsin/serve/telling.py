@@ -1,8 +1,9 @@
 """What a flow leaves for a person: one sentence, and a table of what was done. Pure; knows nothing of Prefect."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 from tocsin.backups import BackupOutcome, Copy, Skipped, Verdict
 from tocsin.drills import DrillOutcome
@@ -20,14 +21,15 @@ Line = Sequence[str]
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What came of one flow. `rows` belong below `head`; `notes` are sentences."""
+    """What came of one flow. `rows` belong below `head`, `notes` are sentences, `report` is a page for people."""
 
     sentence: str
     is_well: bool = True
     is_skipped: bool = False
     head: Line = ()
     rows: Sequence[Line] = ()
-    notes: Sequence[str] = field(default=())
+    notes: Sequence[str] = ()
+    report: Path | None = None
 
     def markdown(self, seconds: float) -> str:
         """Return the artifact's text."""
@@ -102,18 +104,14 @@ def told_of_drill(outcome: DrillOutcome | None) -> Told:
         ("Scratch copy removed", "yes" if outcome.notebook.scratch_removed else "no"),
         ("Report", str(outcome.report.html) if outcome.report else f"none: {outcome.report_problem}"),
     ]
-    result = "passed" if verdict.verdict is DrillVerdict.PASSED else str(verdict.verdict).replace("-", " ")
-    said = (
-        f"The drill {outcome.drill.id} {result}."
-        if result != "failed"
-        else f"The drill {outcome.drill.id} failed."
-    )
+    said = f"The drill {outcome.drill.id} {str(verdict.verdict).replace('-', ' ')}."
     return Told(
         f"{said} {'' if is_well else why}".strip(),
         is_well=is_well,
         head=("What", "Result"),
         rows=rows,
         notes=[finding.sentence for finding in verdict.findings],
+        report=outcome.report.html if outcome.report else None,
     )
 
 

@@ -21,16 +21,16 @@ def claim_due(store: Store, actor: Actor, name: str, cron: str, timezone: str, n
     Returns None when that moment was acted on before, or another process has just claimed it. A schedule
     never seen before is due at once, as if its last moment had been missed.
     """
-    due = latest_due(cron, timezone, now)
-    if due is None:
-        return None
-    with store.read() as connection:
-        seen = connection.execute(
-            select(schedules.c.last_due).where(schedules.c.name == name)
-        ).scalar_one_or_none()
-    if seen is not None and seen >= due:
+    due, seen = latest_due(cron, timezone, now), _last_claim(store, name)
+    if due is None or (seen is not None and seen >= due):
         return None
     return due if _claimed(store, actor, name, due, first=seen is None) else None
+
+
+def is_due(store: Store, name: str, cron: str, timezone: str, now: datetime) -> bool:
+    """Tell whether `claim_due` would find a moment to claim; nothing is changed."""
+    due, seen = latest_due(cron, timezone, now), _last_claim(store, name)
+    return due is not None and (seen is None or seen < due)
 
 
 def give_back(store: Store, actor: Actor, name: str, due: datetime) -> None:
@@ -41,6 +41,12 @@ def give_back(store: Store, actor: Actor, name: str, due: datetime) -> None:
             .where(schedules.c.name == name, schedules.c.last_due == due)
             .values(last_due=due - timedelta(seconds=1))
         )
+
+
+def _last_claim(store: Store, name: str) -> datetime | None:
+    with store.read() as connection:
+        query = select(schedules.c.last_due).where(schedules.c.name == name)
+        return connection.execute(query).scalar_one_or_none()
 
 
 def _claimed(store: Store, actor: Actor, name: str, due: datetime, *, first: bool) -> bool:

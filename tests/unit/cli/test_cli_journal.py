@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from simulators.stores import MAYA, write_some
-from tocsin.cli import run
+from tocsin.cli import carry_out as run
 from tocsin.store import journal as reading
 from tocsin.wiring import load_workspace, opened_store
 
@@ -196,7 +196,7 @@ def test_an_empty_journal_is_not_exported(workspace, tmp_path, capsys) -> None:
 def test_showing_imports_nothing_heavy(workspace) -> None:
     program = """
 import sys
-from tocsin.cli import run
+from tocsin.cli import carry_out as run
 assert run(["journal", "show"]) == 0
 heavy = ("sqlalchemy.orm", "alembic", "cryptography", "psycopg", "prefect", "httpx", "fastapi", "slack_sdk", "jinja2")
 print([name for name in heavy if name in sys.modules])

@@ -33,7 +33,7 @@ def folder(tmp_path: Path) -> Path:
 def say(folder: Path, capsys: pytest.CaptureFixture[str]) -> Say:
     def run(*words: str) -> tuple[int, str, str]:
         capsys.readouterr()
-        code = cli.run(["notice", *words, "--workspace", str(folder)])
+        code = cli.carry_out(["notice", *words, "--workspace", str(folder)])
         said = capsys.readouterr()
         return code, said.out, said.err
 

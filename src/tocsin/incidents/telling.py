@@ -1,0 +1,108 @@
+"""The journal's entries in plain English: one sentence for each kind that belongs in an incident's story.
+
+Kinds that are only machinery (a step claimed, a head signed) have no sentence and are left out.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from tocsin.store.journal import Told
+
+Sentence = Callable[[Mapping[str, object], Mapping[str, str]], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the story. `lane` says which part of the night it belongs to."""
+
+    seq: int
+    at: str
+    who: str
+    door: str
+    lane: str
+    text: str
+
+
+def line_of(told: Told, titles: Mapping[str, str]) -> Line | None:
+    """Return the entry as a line, or None. `titles` gives steps, people and notices their names by id."""
+    known = _SENTENCES.get(told.entry.kind)
+    if known is None:
+        return None
+    lane, sentence = known
+    named = {key: titles.get(str(value), value) for key, value in told.payload.items()}
+    named["subject"] = titles.get(told.entry.subject, told.entry.subject.partition(":")[2])
+    named["incident_subject"] = told.entry.subject
+    return Line(
+        seq=told.entry.seq,
+        at=told.entry.at.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        who=titles.get(told.entry.actor, told.entry.actor),
+        door=told.entry.door,
+        lane=lane,
+        text=sentence(named, told.private),
+    )
+
+
+def _backup(payload: Mapping[str, object], _: Mapping[str, str]) -> str:
+    files = payload.get("files")
+    return f"Backup of {payload['subject']}: {payload['verdict']}{f', {files} files' if files else ''}."
+
+
+def _drill(payload: Mapping[str, object], _: Mapping[str, str]) -> str:
+    return f"Drill {payload['subject']}: {str(payload['verdict']).replace('-', ' ')}."
+
+
+def _fact(payload: Mapping[str, object], private: Mapping[str, str]) -> str:
+    whose = f" for {payload['controller']}" if payload.get("controller") else ""
+    value = payload["value"]
+    shown = ", ".join(str(member) for member in value) if isinstance(value, list) else str(value).replace("_", " ")
+    why = f" ({private['evidence']})" if private.get("evidence") else ""
+    return f"Stated{whose}: {payload['path']} is {shown}{why}."
+
+
+def _decided(payload: Mapping[str, object], private: Mapping[str, str]) -> str:
+    why = f" Reason: {private['reason']}" if private.get("reason") else ""
+    return f"Decided: duty to the {payload['duty']}: {payload['decided']} (proposed: {payload['proposed']}).{why}"
+
+
+def _with_reason(text: str) -> Sentence:
+    def sentence(payload: Mapping[str, object], private: Mapping[str, str]) -> str:
+        why = private.get("reason") or private.get("reference") or private.get("title") or private.get("error")
+        return text.format(**payload) + (f" ({why})" if why else "") + "."
+
+    return sentence
+
+
+_SENTENCES: Mapping[str, tuple[str, Sentence]] = {
+    "backup.finished": ("prepared", _backup),
+    "backup.unknown": ("prepared", _with_reason("A backup of {subject} was interrupted; its outcome is unknown")),
+    "backups.paused": ("contain", _with_reason("Scheduled backups were stopped")),
+    "backups.resumed": ("recover", _with_reason("Scheduled backups run again")),
+    "hold.placed": ("contain", _with_reason("A snapshot was put on hold")),
+    "drill.finished": ("prepared", _drill),
+    "incident.declared": ("declare", _with_reason("The incident was declared")),
+    "incident.confirmed": (
+        "declare",
+        _with_reason("It is certain that personal data was hit: the legal clock runs"),
+    ),
+    "fact.stated": ("assess", _fact),
+    "run.started": ("contain", _with_reason("The playbook {playbook} began")),
+    "run.ended": ("recover", _with_reason("The playbook ended: {state}")),
+    "step.done": ("contain", _with_reason("Done: {step}")),
+    "step.failed": ("contain", _with_reason("Failed: {step}")),
+    "step.skipped": ("contain", _with_reason("Skipped: {step}")),
+    "step.unknown": ("contain", _with_reason("Unknown outcome: {step}")),
+    "approval.approved": ("decide", _with_reason("Approved: {subject}")),
+    "approval.rejected": ("decide", _with_reason("Rejected: {subject}")),
+    "duty.decided": ("decide", _decided),
+    "notice.drafted": ("notify", _with_reason("Drafted the notice to {addressee}")),
+    "notice.edited": ("notify", _with_reason("Edited the notice to {subject}")),
+    "notice.approved": ("notify", _with_reason("Approved the notice to {subject}, word for word")),
+    "notice.rejected": ("notify", _with_reason("Rejected the notice to {subject}")),
+    "notice.sent": ("notify", _with_reason("A mail server took the notice to {subject}")),
+    "notice.unknown": ("notify", _with_reason("It is unknown whether the notice to {subject} arrived")),
+    "notice.recorded": ("notify", _with_reason("Recorded that the notice to {subject} was sent by hand")),
+    "recovery.finished": (
+        "recover",
+        _with_reason("Brought {subject} back: {verdict}, {files} files, each verified"),
+    ),
+}

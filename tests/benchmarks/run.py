@@ -1,0 +1,69 @@
+"""Run every benchmark and print one table. `make bench` calls this; name some to run only those.
+
+Each is a script of its own beside this one, run in a process of its own so that none warms another up. Nothing
+here fails a build: a figure is judged by a person, who knows how busy the machine was.
+"""
+
+import os
+import platform
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+BENCHMARKS = {
+    "startup": "a command's start, beside `python -c pass`",
+    "backup_overhead": "a backup of an unchanged tree, beside bare restic",
+    "drill_overhead": "a drill, beside bare restic restore and a hash of every file",
+    "journal": "entries written and verified in a second",
+    "assess": "one assessment of a breach",
+    "prefect_overhead": "what Prefect adds to one flow",
+}
+HERE = Path(__file__).parent
+_MINUTES = 15
+
+
+def main(names: list[str]) -> int:
+    """Run them in the order given; return 2 for an unknown name."""
+    if unknown := [name for name in names if name not in BENCHMARKS]:
+        print(f"There is no benchmark {', '.join(unknown)}. Known: {', '.join(BENCHMARKS)}.", file=sys.stderr)
+        return 2
+    print(
+        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}"
+    )
+    rows = [(name, *_result(name)) for name in names or BENCHMARKS]
+    width = max(len(name) for name, *_ in rows)
+    print("\n" + "-" * 79)
+    for name, seconds, said in rows:
+        for number, line in enumerate(said.splitlines() or ["(it printed nothing)"]):
+            print(f"{name if number == 0 else '':<{width}}  {line}")
+        print(f"{'':<{width}}  ({BENCHMARKS[name]}; measured in {seconds:.0f} s)")
+    return 0
+
+
+def _result(name: str) -> tuple[float, str]:
+    """Return how long a benchmark took and what it said."""
+    script = HERE / f"{name}.py"
+    if not script.exists():
+        return 0.0, "not there; skipped"
+    print(f"{name} …", flush=True)
+    begun = time.monotonic()
+    try:
+        said = subprocess.run(
+            [sys.executable, script],
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            timeout=_MINUTES * 60,
+        )
+    except subprocess.TimeoutExpired:
+        return time.monotonic() - begun, f"stopped after {_MINUTES} minutes"
+    told = said.stdout.strip()
+    if said.returncode and not told:
+        told = f"failed: {(said.stderr.strip().splitlines() or ['it says nothing'])[-1]}"
+    return time.monotonic() - begun, told
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
