@@ -9,7 +9,6 @@ import pytest
 
 from simulators.house import House
 
-
 MEMORY = Path("/dev/shm")
 ENOUGH_BYTES = 4 * 1024**3
 

@@ -16,6 +16,7 @@ from tocsin.model.workspace import Workspace
 from tocsin.workspace import starter
 
 Filter = Callable[..., str]
+_TIMES = {"local": "%A %d %B %Y, %H:%M:%S %Z", "day": "%A %d %B %Y", "hour": "%H:%M:%S %Z"}
 
 
 def render_page(
@@ -23,8 +24,8 @@ def render_page(
 ) -> str:
     """Return the page `template` (such as `reports/drill.html.j2`) makes of plain facts.
 
-    In templates `| local` shows a UTC time text on the organisation's clock. Raises ConfigurationError with
-    the template's line when a template is wrong.
+    In templates `| local`, `| day` and `| hour` show a UTC time text on the organisation's clock.
+    Raises ConfigurationError with the template's line when a template is wrong.
     """
     zone = ZoneInfo(workspace.organisation.timezone)
     folders = (workspace.root / "templates", starter() / "templates")
@@ -35,12 +36,15 @@ def render_page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["local"] = lambda text: (
-        f"{datetime.fromisoformat(text).astimezone(zone):%A %d %B %Y, %H:%M:%S %Z}"
-    )
+    for name, form in _TIMES.items():
+        environment.filters[name] = _shown_in(zone, form)
     environment.filters |= dict(filters or {})
     try:
         return environment.get_template(template).render(facts)
     except TemplateError as wrong:
         line = getattr(wrong, "lineno", 0) or 0
         raise ConfigurationError(Problem(Place(f"templates/{template}", line, 1), f"{wrong}.")) from wrong
+
+
+def _shown_in(zone: ZoneInfo, form: str) -> Filter:
+    return lambda text: datetime.fromisoformat(text).astimezone(zone).strftime(form)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TextIO
 
 BENCHMARKS = {
     "startup": "a command's start, beside `python -c pass`",
@@ -26,18 +27,18 @@ _MINUTES = 15
 def main(names: list[str]) -> int:
     """Run them in the order given; return 2 for an unknown name."""
     if unknown := [name for name in names if name not in BENCHMARKS]:
-        print(f"There is no benchmark {', '.join(unknown)}. Known: {', '.join(BENCHMARKS)}.", file=sys.stderr)
+        say(f"There is no benchmark {', '.join(unknown)}. Known: {', '.join(BENCHMARKS)}.", sys.stderr)
         return 2
-    print(
+    say(
         f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}"
     )
     rows = [(name, *_result(name)) for name in names or BENCHMARKS]
     width = max(len(name) for name, *_ in rows)
-    print("\n" + "-" * 79)
+    say("\n" + "-" * 79)
     for name, seconds, said in rows:
         for number, line in enumerate(said.splitlines() or ["(it printed nothing)"]):
-            print(f"{name if number == 0 else '':<{width}}  {line}")
-        print(f"{'':<{width}}  ({BENCHMARKS[name]}; measured in {seconds:.0f} s)")
+            say(f"{name if number == 0 else '':<{width}}  {line}")
+        say(f"{'':<{width}}  ({BENCHMARKS[name]}; measured in {seconds:.0f} s)")
     return 0
 
 
@@ -46,7 +47,7 @@ def _result(name: str) -> tuple[float, str]:
     script = HERE / f"{name}.py"
     if not script.exists():
         return 0.0, "not there; skipped"
-    print(f"{name} …", flush=True)
+    say(f"{name} …")
     begun = time.monotonic()
     try:
         said = subprocess.run(
@@ -63,6 +64,12 @@ def _result(name: str) -> tuple[float, str]:
     if said.returncode and not told:
         told = f"failed: {(said.stderr.strip().splitlines() or ['it says nothing'])[-1]}"
     return time.monotonic() - begun, told
+
+
+def say(line: str, where: TextIO = sys.stdout) -> None:
+    """Show one line at once."""
+    where.write(f"{line}\n")
+    where.flush()
 
 
 if __name__ == "__main__":

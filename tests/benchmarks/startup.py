@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
+from typing import TextIO
 
 PAIRS = 15
 BUDGETS = {"--help": 7.0, "status": 45.0}
@@ -39,7 +40,7 @@ def main() -> int:
     for one in measured:
         budget = BUDGETS[one.command]
         over |= one.ratio > budget
-        print(
+        say(
             f"tocsin {one.command:<7} {one.seconds * 1000:6.0f} ms, python -c pass {one.bare_seconds * 1000:4.1f} ms: "
             f"{one.ratio:5.1f} times (budget {budget:g}){'  OVER' if one.ratio > budget else ''}"
         )
@@ -66,6 +67,12 @@ def _timed(argv: list[str], environ: dict[str, str]) -> float:
 
 def _run(argv: list[str], environ: dict[str, str]) -> None:
     subprocess.run(argv, env=environ, check=True, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+
+
+def say(line: str, where: TextIO = sys.stdout) -> None:
+    """Show one line at once."""
+    where.write(f"{line}\n")
+    where.flush()
 
 
 if __name__ == "__main__":

@@ -22,7 +22,11 @@ from simulators.smtp import MailServer, running
 from tocsin.cli import carry_out as tocsin
 from tocsin.wiring import open_context
 
-CONTENT = {f"data/file-share/clients/{name}/{number}.txt": f"{name} {number}\n" * 400 for name in ("harbour", "northgate") for number in range(12)}
+CONTENT = {
+    f"data/file-share/clients/{name}/{number}.txt": f"{name} {number}\n" * 400
+    for name in ("harbour", "northgate")
+    for number in range(12)
+}
 
 
 class Night:
@@ -114,7 +118,9 @@ def test_the_worst_night(night: Night, mail: MailServer) -> None:
     assert last_good["output"]["snapshots"]["file-share"]["snapshot"].startswith(good[:8])
 
     # It becomes certain; facts arrive one by one, in contradiction at first.
-    night.says("incident", "confirm", incident, "--at", datetime.now(UTC).isoformat(), "--reason", "The note names us")
+    night.says(
+        "incident", "confirm", incident, "--at", datetime.now(UTC).isoformat(), "--reason", "The note names us"
+    )
     for step, answer in {
         "isolate": "done",
         "ask-kinds": "availability,confidentiality",
@@ -147,7 +153,9 @@ def test_the_worst_night(night: Night, mail: MailServer) -> None:
     assert mail.received == []
     for notice in notices.values():
         shown = night.tells("notice", "show", notice["id"])
-        night.says("notice", "approve", notice["id"], "--hash", shown["sha256"], "--yes", "--reason", "Read on the night")
+        night.says(
+            "notice", "approve", notice["id"], "--hash", shown["sha256"], "--yes", "--reason", "Read on the night"
+        )
     night.says("run", "advance", run)
     night.says("notice", "record", notices["ico"]["id"], "--reference", "IC-000000-X0X0")
     night.says("run", "advance", run)
@@ -160,7 +168,13 @@ def test_the_worst_night(night: Night, mail: MailServer) -> None:
     # The way in is closed; the last good snapshot, not the newest, is put back, every file verified.
     night.says("run", "answer", run, "clean", "done")
     night.says(
-        "recover", "file-share", "--to", str(night.folder / "data/file-share"), "--replace", "--before", alert.isoformat()
+        "recover",
+        "file-share",
+        "--to",
+        str(night.folder / "data/file-share"),
+        "--replace",
+        "--before",
+        alert.isoformat(),
     )
     assert night.files() == before
     night.says("run", "answer", run, "recover", "done")
@@ -172,5 +186,12 @@ def test_the_worst_night(night: Night, mail: MailServer) -> None:
         from tocsin.store.journal import entries
 
         kinds = [told.entry.kind for told in entries(connection)]
-    for kind in ("incident.declared", "fact.stated", "duty.decided", "notice.approved", "notice.sent", "recovery.finished"):
+    for kind in (
+        "incident.declared",
+        "fact.stated",
+        "duty.decided",
+        "notice.approved",
+        "notice.sent",
+        "recovery.finished",
+    ):
         assert kind in kinds

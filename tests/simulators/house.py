@@ -1,8 +1,8 @@
 """A small firm to test in: a workspace on disk, a real SQLite store, simulated time and chance, no outside world.
 
-    house = House(tmp_path)
-    house.ctx                       everything an operation needs, acting as maya
-    house.acting("priya")           the same in another person's hands
+house = House(tmp_path)
+house.ctx                       everything an operation needs, acting as maya
+house.acting("priya")           the same in another person's hands
 """
 
 from dataclasses import dataclass, field, replace

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,10 @@ from tocsin.store.tables import snapshot as snapshots
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Everything seen in one backup. Without a usable source there is no manifest and no summary."""
+    """Everything seen in one backup. Without a usable source there is no manifest and no summary.
+
+    `read_at` is the moment that restic was started, by our clock: what was saved is no younger.
+    """
 
     operation: Operation
     plan: str
@@ -29,6 +33,7 @@ class Done:
     taken: TakenManifest | None
     changed: tuple[str, ...]
     summary: BackupSummary | None
+    read_at: datetime | None
 
     @property
     def facts(self) -> BackupFacts:
@@ -95,7 +100,7 @@ def _write_row(tx: Transaction, done: Done, judged: BackupVerdict) -> LedgerEntr
         "repository": done.repository,
         "backup_plan": done.plan,
         "tree": "",  # restic does not say it here, and asking is a second call; `watch` fills it in
-        "time": summary.started_at or tx.now,
+        "time": done.read_at or tx.now,
         "verdict": str(judged.verdict),
         "files": summary.total_files,
         "bytes": summary.total_bytes,

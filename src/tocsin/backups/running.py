@@ -165,12 +165,14 @@ def _back_up(
         taken = _take(ctx, plan, _usable(sources, faults))
         summary: BackupSummary | None = None
         changed: tuple[str, ...] = ()
+        read_at = None
         if taken is not None:
             act.reach("before-restic")
+            read_at = ctx.clock.now()
             summary = _call_restic(ctx, plan, act.operation, repository, taken, on_progress)
             act.reach("after-restic")
             changed = recheck(taken)
-    done = Done(act.operation, plan.id, repository, faults, taken, changed, summary)
+    done = Done(act.operation, plan.id, repository, faults, taken, changed, summary, read_at)
     # Beyond the guard: should this fail, the snapshot stands, and "unknown" is the truth that the next run finds.
     ctx.crash.reach("backup:before-finish")
     judged, entry = record(ctx, done)

@@ -6,19 +6,21 @@ our own people and carries no client's data.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from tocsin.backups.freshness import CLOCK_TOLERANCE, Freshness, PlanFreshness, freshness
 from tocsin.backups.ledger import LedgerEntry, ledger
+from tocsin.backups.unknown import settle_unknown
 from tocsin.context import Context
 from tocsin.errors import TocsinError
 from tocsin.model.fields import spell_duration
 from tocsin.ports import Snapshot
 from tocsin.repositories import repository_access
 from tocsin.store.tables import alarm as alarms
+from tocsin.store.tables import operation as operations
 from tocsin.store.tables import snapshot as snapshots
 
 KINDS = (
@@ -54,31 +56,45 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What one repository said it holds. `fault` says why it could not be asked."""
+    """What one repository said it holds. `fault` says why it could not be asked.
+
+    `ours` are ids and `operation:` tags of what we have saved since the ledger was read, or are saving now.
+    """
 
     repository: str
     snapshots: tuple[Snapshot, ...] = ()
     damaged: tuple[str, ...] = ()
     fault: str | None = None
+    ours: frozenset[str] = frozenset()
 
 
 def watch(ctx: Context) -> Watched:
     """Look at every repository, compare it with the ledger, and raise and clear alarms accordingly."""
+    for plan in ctx.workspace.backup_plans:
+        settle_unknown(ctx, plan)  # what a killed run saved is ours, not an intruder's
     with ctx.store.read() as connection:
         entries = ledger(connection)
         plans = freshness(connection, ctx.workspace, ctx.clock.now())
     seen = [_look(ctx, repository) for repository in ctx.workspace.repositories]
-    wrong = [*freshness_alarms(plans)]
+    with ctx.store.read() as connection:
+        ours = _saved_meanwhile(connection)
+    wrong = freshness_alarms(plans)
     for one in seen:
-        wrong += repository_alarms(
-            one, [entry for entry in entries if entry.repository == one.repository], ctx.clock.now()
-        )
+        expected = [entry for entry in entries if entry.repository == one.repository]
+        wrong += repository_alarms(replace(one, ours=ours), expected, ctx.clock.now())
     unasked = {one.repository for one in seen if one.fault}
     raised, cleared = _settle_alarms(ctx, wrong, unasked)
     _fill_in_trees(ctx, seen, entries)
     if raised or cleared:
         ctx.store.sign_head(ctx.actor)
     return Watched(plans, tuple(wrong), raised, cleared)
+
+
+def _saved_meanwhile(connection: Connection) -> frozenset[str]:
+    """Return the ids in the ledger by now, and the tags of backups under way, which it does not hold yet."""
+    under_way = select(operations.c.id).where(operations.c.kind == "backup", operations.c.state == "started")
+    tags = {f"operation:{row.id}" for row in connection.execute(under_way)}
+    return frozenset(tags | {entry.id for entry in ledger(connection)})
 
 
 def freshness_alarms(plans: Iterable[PlanFreshness]) -> list[Alarm]:
@@ -111,7 +127,7 @@ def repository_alarms(seen: Seen, entries: list[LedgerEntry], now: datetime) -> 
         ]
     held = {snapshot.identity: snapshot for snapshot in seen.snapshots}
     held |= {snapshot.id: snapshot for snapshot in seen.snapshots}
-    known = {entry.id for entry in entries}
+    known = seen.ours | {entry.id for entry in entries}
     found = []
     for entry in entries:
         subject = f"snapshot:{seen.repository}/{entry.short_id}"
@@ -132,7 +148,7 @@ def repository_alarms(seen: Seen, entries: list[LedgerEntry], now: datetime) -> 
             dated = f"{snapshot.time:%Y-%m-%d %H:%M} UTC"
             text = f"Snapshot {snapshot.id[:8]} in {where} is dated in the future: {dated}."
             found.append(Alarm("snapshot.future", subject, text))
-        if snapshot.identity not in known and snapshot.id not in known:
+        if not known & {snapshot.identity, snapshot.id, *snapshot.tags}:
             text = f"Snapshot {snapshot.id[:8]} in {where} is not in our ledger: who saved it?"
             found.append(Alarm("snapshot.foreign", subject, text))
     return found

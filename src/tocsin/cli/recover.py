@@ -10,7 +10,7 @@ from tocsin.cli.output import common_options, emit
 from tocsin.errors import UsageError
 
 if TYPE_CHECKING:
-    from tocsin.recovery import LedgerSnapshot, Plan, Recovered
+    from tocsin.recovery import Intent, LedgerSnapshot, Recovered
 
 
 @click.command()
@@ -84,7 +84,7 @@ def _moment(text: str | None) -> datetime | None:
     return moment
 
 
-def _planned(plan: "Plan") -> str:
+def _planned(plan: "Intent") -> str:
     from tocsin.recovery import spell_bytes, spell_span
 
     snapshot, placement = plan.snapshot, plan.placement
@@ -128,7 +128,7 @@ def _from(snapshot: "LedgerSnapshot") -> str:
     return f"From snapshot {snapshot.short_id} of {when} (verdict {snapshot.verdict}), {where}."
 
 
-def _planned_data(plan: "Plan") -> dict[str, object]:
+def _planned_data(plan: "Intent") -> dict[str, object]:
     return {
         "dry_run": True,
         "snapshot": plan.snapshot.id,

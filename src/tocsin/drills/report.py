@@ -13,10 +13,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
-from zoneinfo import ZoneInfo
-
-from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from tocsin.context import Context
 from tocsin.drills.history import PastDrill
@@ -24,10 +20,9 @@ from tocsin.drills.seeing import Notebook
 from tocsin.drills.trend import trend
 from tocsin.drills.verdict import DrillVerdict
 from tocsin.durable import private_folder, write_durably
-from tocsin.errors import ConfigurationError, Place, Problem
 from tocsin.model.drill import Drill
+from tocsin.pages import render_page
 from tocsin.recovery import spell_bytes, spell_span
-from tocsin.workspace import starter
 
 FORM = "tocsin drill report 1"
 TEMPLATE = "reports/drill.html.j2"
@@ -60,7 +55,7 @@ def write_report(
     """
     facts = report_facts(ctx, drill, operation, verdict, notebook)
     data = (json.dumps(facts, indent=2, ensure_ascii=False) + "\n").encode()
-    page = render_page(ctx, facts, history).encode()
+    page = drill_page(ctx, facts, history).encode()
     folder = private_folder(ctx.workspace.root / "reports" / "drills" / drill.id)
     name = f"{notebook.began:%Y%m%dT%H%M%SZ}"
     if (folder / f"{name}.json").exists():
@@ -147,27 +142,10 @@ def _restore_facts(notebook: Notebook) -> Facts | None:
     }
 
 
-def render_page(ctx: Context, facts: Facts, history: Sequence[PastDrill]) -> str:
-    """Return the page for people. The workspace's own template comes before the shipped one."""
-    zone = ZoneInfo(ctx.workspace.organisation.timezone)
-    folders = (ctx.workspace.root / "templates", starter() / "templates")
-    environment = ImmutableSandboxedEnvironment(
-        loader=ChoiceLoader([FileSystemLoader(folder) for folder in folders]),
-        undefined=StrictUndefined,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "span": lambda milliseconds: spell_span(timedelta(milliseconds=milliseconds)),
-        "size": spell_bytes,
-        "local": lambda text: f"{datetime.fromisoformat(text).astimezone(zone):%A %d %B %Y, %H:%M:%S %Z}",
-    }
-    try:
-        return environment.get_template(TEMPLATE).render(facts, trend=trend(history, facts))
-    except TemplateError as wrong:
-        line = getattr(wrong, "lineno", 0) or 0
-        raise ConfigurationError(Problem(Place(f"templates/{TEMPLATE}", line, 1), f"{wrong}.")) from wrong
+def drill_page(ctx: Context, facts: Facts, history: Sequence[PastDrill]) -> str:
+    """Return the page for people."""
+    filters = {"span": lambda milliseconds: spell_span(timedelta(milliseconds=milliseconds)), "size": spell_bytes}
+    return render_page(ctx.workspace, TEMPLATE, {**facts, "trend": trend(history, facts)}, filters)
 
 
 def _sha256(data: bytes) -> str:

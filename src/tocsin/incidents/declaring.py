@@ -17,11 +17,9 @@ from tocsin.runbook.checks import inputs_for, parse_playbook
 from tocsin.runbook.engine import Prepared, prepare, start, start_in
 from tocsin.runbook.language import Mode
 from tocsin.runbook.ledger import Run
-from tocsin.situation import OURSELVES, add_fact, blast_radius, facts_from_inventory, situation_of
+from tocsin.situation import FROM_INVENTORY, OURSELVES, add_fact, blast_radius, facts_from_inventory, situation_of
 from tocsin.store.database import Transaction
 from tocsin.store.tables import incident, incident_system
-
-FROM_INVENTORY = "the inventory"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from tocsin.incidents.clocks import clocks_of, left
 from tocsin.incidents.telling import Line, line_of
 from tocsin.notices import approvals_of, deliveries, notices, shown
 from tocsin.pages import render_page
-from tocsin.runbook.ledger import load_runs
+from tocsin.runbook.ledger import Run, load_runs
 from tocsin.runbook.pinned import pinned_playbook
 from tocsin.situation import OURSELVES, Situation, situation_of
 from tocsin.store import journal
@@ -57,7 +57,7 @@ def story_facts(ctx: Context, incident_id: str) -> dict[str, object]:
         head = journal.heads(connection)[-1:]
         verdict = verify(journal.lines(connection), journal.heads(connection), trusted_keys(ctx.store.keys_folder))
     papers = [_paper(ctx, notice.id) for notice in notices(ctx, incident=incident_id)]
-    titles = _titles(ctx, found, [(run.text, run.playbook) for run in runs], papers)
+    titles = _titles(ctx, found, runs, papers)
     subjects = {
         f"incident:{incident_id}",
         *(f"run:{run.id}" for run in runs),
@@ -68,10 +68,12 @@ def story_facts(ctx: Context, incident_id: str) -> dict[str, object]:
         f"drill:{drill.id}" for plan in found.radius.backup_plans for drill in ctx.workspace.drills_of(plan)
     }
     since = found.first_alert_at - BEFORE
+    asking = _asking_steps(runs)
     lines = [
         line
         for each in told
         if each.entry.subject in subjects or (each.entry.subject in around and each.entry.at >= since)
+        if (each.entry.kind, each.payload.get("step")) not in asking
         if (line := line_of(each, titles)) is not None
     ]
     return {
@@ -184,15 +186,25 @@ def _paper(ctx: Context, notice_id: str) -> dict[str, object]:
     }
 
 
+def _asking_steps(runs: Iterable[Run]) -> set[tuple[str, str]]:
+    """Return the ends of steps that only asked: their answers stand in the story as facts and decisions."""
+    return {
+        ("step.done", step.id)
+        for run in runs
+        for step in pinned_playbook(run.text, run.playbook).steps
+        if step.uses in ("human.ask", "human.decide")
+    }
+
+
 def _titles(
-    ctx: Context, found: Situation, texts: Iterable[tuple[str, str]], papers: Sequence[Mapping[str, object]]
+    ctx: Context, found: Situation, runs: Iterable[Run], papers: Sequence[Mapping[str, object]]
 ) -> dict[str, str]:
     """Return the names a reader knows, by the ids the journal keeps."""
     titles = {person.id: person.name for person in ctx.workspace.people.values()}
     titles |= {client.id: client.name for client in ctx.workspace.clients.values()}
     titles |= {OURSELVES: "our own data", "ico": "the ICO"}
-    for text, name in texts:
-        for step in pinned_playbook(text, name).steps:
+    for run in runs:
+        for step in pinned_playbook(run.text, run.playbook).steps:
             titles[step.id] = step.heading
             for client in found.radius.clients:
                 titles[f"{step.id}[{client.id}]"] = f"{step.heading}: {client.name}"

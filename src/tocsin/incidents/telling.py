@@ -6,6 +6,7 @@ Kinds that are only machinery (a step claimed, a head signed) have no sentence a
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from tocsin.situation import FROM_INVENTORY
 from tocsin.store.journal import Told
 
 Sentence = Callable[[Mapping[str, object], Mapping[str, str]], str]
@@ -26,12 +27,12 @@ class Line:
 def line_of(told: Told, titles: Mapping[str, str]) -> Line | None:
     """Return the entry as a line, or None. `titles` gives steps, people and notices their names by id."""
     known = _SENTENCES.get(told.entry.kind)
-    if known is None:
+    # What the inventory gave by itself stands among the facts; a story tells what people did.
+    if known is None or told.private.get("evidence") == FROM_INVENTORY:
         return None
     lane, sentence = known
     named = {key: titles.get(str(value), value) for key, value in told.payload.items()}
     named["subject"] = titles.get(told.entry.subject, told.entry.subject.partition(":")[2])
-    named["incident_subject"] = told.entry.subject
     return Line(
         seq=told.entry.seq,
         at=told.entry.at.isoformat(timespec="seconds").replace("+00:00", "Z"),

@@ -6,12 +6,16 @@ what else applies. Nothing here decides: it proposes, with reasons, and a person
 
 from typing import TYPE_CHECKING
 
-from tocsin.lazily import handed_out
-
 if TYPE_CHECKING:
     from tocsin.law.assessment import Assessment, Duty, assess
 
 __all__ = ["Assessment", "Duty", "assess"]
 
-# To count a clock takes a tenth of the time that loading the assessment does.
-__getattr__ = handed_out(__name__, {"assessment": ("Assessment", "Duty", "assess")})
+
+def __getattr__(name: str) -> object:
+    """Load the assessment only when it is asked for: who counts a clock need not wait for it."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from tocsin.law import assessment  # noqa: PLC0415 - that is the point
+
+    return getattr(assessment, name)

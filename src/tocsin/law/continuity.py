@@ -50,7 +50,7 @@ def _lost(backup: BackupState, restored: YesNo, hours: int, impact: ServiceImpac
         return Continuity(Level.HIGH_RISK if impact is ServiceImpact.MAJOR else Level.RISK, "gone-for-good")
     if impact is ServiceImpact.MAJOR:
         return Continuity(Level.RISK, "service-badly-hit")
-    if long and backup in _NO_WORKING_BACKUP:
+    if backup in _NOTHING_LEFT or (long and backup is BackupState.PAPER_ONLY):
         return Continuity(Level.RISK, "no-working-backup")
     if impact is ServiceImpact.MINOR and (hours >= DAYS or (long and backup is not BackupState.INTACT)):
         return Continuity(Level.RISK, "long-outage")

@@ -41,10 +41,12 @@ def weigh(data: frozenset[DataCode], insight: Insight, vulnerable: bool) -> Harm
         rules.append("detailed-picture")
     if vulnerable:
         rules.append("vulnerable-people")
+    credentials = DataCode.CREDENTIALS in data
     return Harm(
-        _moved(kind, insight, vulnerable=vulnerable),
-        _moved(rest, insight, vulnerable=vulnerable),
-        DataCode.CREDENTIALS in data,
+        # A password opens an account however little it says of the person.
+        _moved(kind, insight, vulnerable=vulnerable, least=Gravity.SERIOUS if credentials else Gravity.SLIGHT),
+        _moved(rest, insight, vulnerable=vulnerable, least=Gravity.SLIGHT),
+        credentials,
         tuple(rules),
     )
 
@@ -66,8 +68,8 @@ def _kind(data: frozenset[DataCode]) -> tuple[Gravity, str]:
     return Gravity.SLIGHT, "ordinary-data"
 
 
-def _moved(gravity: Gravity, insight: Insight, *, vulnerable: bool) -> Gravity:
+def _moved(gravity: Gravity, insight: Insight, *, vulnerable: bool, least: Gravity) -> Gravity:
     if insight in {Insight.NONE, Insight.LITTLE}:
-        gravity = Gravity.SLIGHT
+        gravity = least
     moved = gravity + (insight is Insight.DETAILED) + vulnerable
     return Gravity(min(moved, Gravity.GRAVE))

@@ -18,19 +18,26 @@ _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def hash_files(files: Sequence[tuple[bytes, int]]) -> tuple[dict[bytes, str], dict[bytes, OSError]]:
-    """Hash `files` (path, size in bytes); return the digests, and why others could not be read."""
-    digests: dict[bytes, str] = {}
-    faults: dict[bytes, OSError] = {}
-    slices = _slices(files)
-    threads = [threading.Thread(target=_hash_slice, args=(part, digests, faults)) for part in slices[1:]]
+    """Hash `files` (path, size in bytes); return the digests, and why others could not be read.
+
+    Every path is in one of the two. Ctrl-C stops both threads within a megabyte.
+    """
+    work = _Hashing()
+    first, *others = _slices(files)
+    threads = [threading.Thread(target=work.hash_slice, args=(part,)) for part in others]
     for thread in threads:
         thread.start()
     try:
-        _hash_slice(slices[0], digests, faults)
+        work.hash_slice(first)
+    except BaseException:
+        work.is_stopped = True
+        raise
     finally:
         for thread in threads:
             thread.join()
-    return digests, faults
+    if work.accident is not None:
+        raise work.accident
+    return work.digests, work.faults
 
 
 def _slices(files: Sequence[tuple[bytes, int]]) -> list[Sequence[tuple[bytes, int]]]:
@@ -45,25 +52,41 @@ def _slices(files: Sequence[tuple[bytes, int]]) -> list[Sequence[tuple[bytes, in
     return [files]
 
 
-def _hash_slice(
-    files: Sequence[tuple[bytes, int]], digests: dict[bytes, str], faults: dict[bytes, OSError]
-) -> None:
-    room = memoryview(bytearray(_CHUNK_BYTES))
-    for path, _ in files:
+class _Hashing:
+    """What the threads share: each writes under its own paths alone."""
+
+    def __init__(self) -> None:
+        self.digests: dict[bytes, str] = {}
+        self.faults: dict[bytes, OSError] = {}
+        self.is_stopped = False
+        self.accident: BaseException | None = None
+
+    def hash_slice(self, files: Sequence[tuple[bytes, int]]) -> None:
+        """Hash one thread's files. What is no file's fault is kept, for a thread's exceptions reach nobody."""
+        room = memoryview(bytearray(_CHUNK_BYTES))
         try:
-            digests[path] = _hash_file(path, room)
-        except OSError as fault:
-            faults[path] = fault
+            for path, _ in files:
+                try:
+                    self.digests[path] = self._hash_file(path, room)
+                except OSError as fault:
+                    self.faults[path] = fault
+        except BaseException as accident:  # noqa: BLE001 - raised again by `hash_files`, the first one
+            self.accident, self.is_stopped = self.accident or accident, True
+
+    def _hash_file(self, path: bytes, room: memoryview) -> str:
+        handle = os.open(path, _FLAGS)
+        try:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise OSError(errno.ENOENT, "is no longer a regular file")
+            digest = sha256()
+            while count := os.readv(handle, [room]):
+                if self.is_stopped:
+                    raise _StoppedError
+                digest.update(room[:count])
+            return digest.hexdigest()
+        finally:
+            os.close(handle)
 
 
-def _hash_file(path: bytes, room: memoryview) -> str:
-    handle = os.open(path, _FLAGS)
-    try:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OSError(errno.ENOENT, "is no longer a regular file")
-        digest = sha256()
-        while count := os.readv(handle, [room]):
-            digest.update(room[:count])
-        return digest.hexdigest()
-    finally:
-        os.close(handle)
+class _StoppedError(Exception):
+    """Another thread has failed or was interrupted; its word is the one to hear."""

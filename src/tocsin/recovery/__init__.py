@@ -2,7 +2,7 @@
 
     snapshot = choose_snapshot(connection, "files")           ours, newest, good
     with scratch(ctx, "drill-files", needed_bytes=…) as area:  always removed again
-        restored = restore_and_verify(ctx, snapshot, access, area)
+        restored = restore_and_verify(ctx, snapshot, listing, area)
     recover(ctx, "files", Wish(Path("/srv/share")))            scratch, verified, then moved into place
 
 Does not judge (drills do) and does not choose which backup is clean (a person does, with `--before`).
@@ -12,7 +12,7 @@ from tocsin.recovery.amounts import spell_bytes, spell_span
 from tocsin.recovery.damage import DamagedObject, Reach, damaged_objects, reach
 from tocsin.recovery.ledger import LedgerSnapshot, agrees_with_journal, choose_snapshot
 from tocsin.recovery.placing import Placement
-from tocsin.recovery.recovering import Plan, Recovered, Wish, plan_recovery, recover
+from tocsin.recovery.recovering import Intent, Recovered, Wish, plan_recovery, recover
 from tocsin.recovery.restoring import (
     Listing,
     OnStage,
@@ -27,12 +27,12 @@ from tocsin.recovery.scratch import NoRoom, scratch, sweep_scratch
 
 __all__ = [
     "DamagedObject",
+    "Intent",
     "LedgerSnapshot",
     "Listing",
     "NoRoom",
     "OnStage",
     "Placement",
-    "Plan",
     "Reach",
     "Recovered",
     "Restored",

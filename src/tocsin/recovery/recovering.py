@@ -42,7 +42,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Intent:
     """What a recovery would do. `age` is how much work done since the snapshot would be missing."""
 
     snapshot: LedgerSnapshot
@@ -68,7 +68,7 @@ class Recovered:
     left_out: tuple[str, ...] = ()
 
 
-def plan_recovery(ctx: Context, plan_id: str, wish: Wish) -> Plan:
+def plan_recovery(ctx: Context, plan_id: str, wish: Wish) -> Intent:
     """Choose and check everything a recovery needs, changing nothing. Raises as `recover` does."""
     plans = ctx.workspace.backup_plans
     if plan_id not in plans:
@@ -88,7 +88,7 @@ def plan_recovery(ctx: Context, plan_id: str, wish: Wish) -> Plan:
     for path in include:
         if not path.is_relative_to(root):
             raise UsageError(f"{path} is not part of this backup, which holds {root}. Nothing was changed.")
-    return Plan(snapshot, placement, root, include, now - snapshot.time, wish.accept_damage)
+    return Intent(snapshot, placement, root, include, now - snapshot.time, wish.accept_damage)
 
 
 def recover(
@@ -123,7 +123,7 @@ def recover(
 
 
 def _carried_out(
-    ctx: Context, operation: Operation, plan: Plan, on_progress: OnProgress | None, on_stage: OnStage
+    ctx: Context, operation: Operation, plan: Intent, on_progress: OnProgress | None, on_stage: OnStage
 ) -> Recovered:
     began = ctx.clock.monotonic()
     parent = plan.placement.area_parent
@@ -151,7 +151,7 @@ def _carried_out(
     return recovered
 
 
-def _tell_placed(ctx: Context, operation: Operation, plan: Plan) -> None:
+def _tell_placed(ctx: Context, operation: Operation, plan: Intent) -> None:
     """Journal at once that live data was changed; where, is a private text."""
     placement = plan.placement
     with ctx.store.write(ctx.actor) as tx:
@@ -160,7 +160,7 @@ def _tell_placed(ctx: Context, operation: Operation, plan: Plan) -> None:
         tx.record("recovery.placed", operation.subject, {"operation": operation.id}, private)
 
 
-def _top(area: Path, plan: Plan) -> Path:
+def _top(area: Path, plan: Intent) -> Path:
     """Return the folder to put in place, the manifest taken out."""
     snapshot = plan.snapshot
     home = read_manifest(below(area, snapshot.manifest_folder or Path("/"))).home
@@ -208,7 +208,7 @@ def _refuse_damage(restored: Restored) -> None:
     )
 
 
-def _result(plan: Plan, restored: Restored, took: timedelta, left_out: tuple[str, ...]) -> Recovered:
+def _result(plan: Intent, restored: Restored, took: timedelta, left_out: tuple[str, ...]) -> Recovered:
     comparison = restored.comparison
     return Recovered(
         snapshot=plan.snapshot,
@@ -223,7 +223,7 @@ def _result(plan: Plan, restored: Restored, took: timedelta, left_out: tuple[str
     )
 
 
-def _told(plan: Plan) -> dict[str, JsonValue]:
+def _told(plan: Intent) -> dict[str, JsonValue]:
     snapshot = plan.snapshot
     return {
         "snapshot": snapshot.id,

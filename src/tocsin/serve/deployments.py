@@ -27,11 +27,6 @@ class Bell:
     zone: str = "UTC"
     every: timedelta | None = None
 
-    @property
-    def rings(self) -> bool:
-        """Whether it rings by itself."""
-        return self.cron is not None or self.every is not None
-
 
 def bells(workspace: Workspace, own: tuple[OwnFlow, ...] = ()) -> tuple[Bell, ...]:
     """Return every bell of a workspace: its backup plans, its drills, the watch, and what rings when asked."""

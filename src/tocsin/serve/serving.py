@@ -4,8 +4,7 @@
 2. Every backup plan, drill and the watch are registered with their schedules.
 3. What an earlier life left in Prefect's records is put right: runs it thinks are running are over, runs that
    were missed are dropped.
-4. Every bell is rung once. What is due by our own store is done now, once, however much was missed; the rest
-   says "not due" and ends.
+4. What is due by our own store is rung for, once, however much was missed; so is the watch.
 5. Runs come and go until a signal comes or the server dies. Then the flows are told and waited for, and the
    server is stopped.
 """
@@ -16,17 +15,21 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from tocsin.context import Context
 from tocsin.errors import OperationFailed
 from tocsin.model.workspace import Workspace
 from tocsin.serve.deployments import Bell, bells, deployment
 from tocsin.serve.environment import login_file
 from tocsin.serve.flows import OwnFlow, own_flows
 from tocsin.serve.server import LOG, Server, embedded_server
+from tocsin.store.schedules import is_due
+from tocsin.wiring import open_context
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
@@ -64,7 +67,10 @@ def serve(workspace: Workspace, *, port: int, ui: bool = True, on_ready: Callabl
             rung = bells(workspace, tuple(one for one in found if isinstance(one, OwnFlow)))
             warnings = tuple(one for one in found if isinstance(one, str))
             shown = Served(server.url, ui, login_file(workspace), rung, warnings)
-            asyncio.run(_serve(workspace, server, rung, lambda: on_ready(shown)))
+            with open_context(workspace.root, door="prefect") as ctx:
+                due = _due(ctx, rung)
+            log = workspace.state_folder / "prefect" / LOG
+            asyncio.run(_serve(log, server, rung, due, partial(on_ready, shown)))
 
 
 @contextmanager
@@ -78,7 +84,19 @@ def _signals_interrupt() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-async def _serve(workspace: Workspace, server: Server, rung: Sequence[Bell], on_ready: Callable[[], None]) -> None:
+def _due(ctx: Context, rung: Sequence[Bell]) -> list[Bell]:
+    """Return the bells to ring at once: those whose moment was missed, and the watch."""
+    now = ctx.clock.now()
+    return [
+        bell
+        for bell in rung
+        if bell.every or (bell.cron and is_due(ctx.store, f"{bell.flow}:{bell.name}", bell.cron, bell.zone, now))
+    ]
+
+
+async def _serve(
+    log: Path, server: Server, rung: Sequence[Bell], due: Sequence[Bell], on_ready: Callable[[], None]
+) -> None:
     from prefect.client.orchestration import get_client  # noqa: PLC0415 - its settings must stand first
     from prefect.runner import Runner  # noqa: PLC0415
 
@@ -103,16 +121,16 @@ async def _serve(workspace: Workspace, server: Server, rung: Sequence[Bell], on_
     async with get_client() as client:
         await _put_right(client, list(known))
         for identity, bell in known.items():
-            if bell.rings:
-                await client.create_flow_run_from_deployment(identity)
+            if bell in due:
+                await client.create_flow_run_from_deployment(identity, name=f"{bell.name}, at the start")
     running = asyncio.create_task(runner.start(webserver=False))
     on_ready()
     await _until_over(running, stop, server)
     await _stop(runner, running)
     if server.ended():
         raise OperationFailed(
-            f"Prefect's server has ended by itself; nothing is served any more. What it wrote is in "
-            f"{workspace.state_folder / 'prefect' / LOG}. Start 'tocsin serve' again."
+            f"Prefect's server has ended by itself; nothing is served any more. What it wrote is in {log}. "
+            "Start 'tocsin serve' again."
         )
     if not stop.is_set() and running.done() and (fault := running.exception()) is not None:
         raise OperationFailed(f"Prefect stopped serving ({fault}). Start 'tocsin serve' again.") from fault

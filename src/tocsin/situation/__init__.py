@@ -15,11 +15,18 @@ from tocsin.law import Assessment
 from tocsin.law.facts import fact_paths
 from tocsin.model.document import Data
 from tocsin.model.workspace import Workspace
-from tocsin.situation.blast_radius import OURSELVES, BlastRadius, blast_radius, facts_from_inventory
+from tocsin.situation.blast_radius import (
+    FROM_INVENTORY,
+    OURSELVES,
+    BlastRadius,
+    blast_radius,
+    facts_from_inventory,
+)
 from tocsin.situation.facts import FactVersion, add_fact, assess_for, document, fact_versions, state_fact
 from tocsin.store.tables import incident, incident_system
 
 __all__ = [
+    "FROM_INVENTORY",
     "OURSELVES",
     "BlastRadius",
     "FactVersion",

@@ -13,6 +13,8 @@ from tocsin.model.vocabulary import DataCode
 from tocsin.model.workspace import Workspace
 
 OURSELVES = "ourselves"
+FROM_INVENTORY = "the inventory"
+"""The evidence of facts that nobody had to state."""
 _NAMING = {DataCode.NAME, DataCode.CONTACT, DataCode.NATIONAL_ID, DataCode.ID_DOCUMENT, DataCode.PHOTO}
 
 

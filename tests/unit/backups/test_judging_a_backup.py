@@ -141,6 +141,16 @@ SNAPSHOT = Snapshot(id="a" * 64, tree="t" * 64, time=FRIDAY, hostname="h", paths
             Seen("local", (SNAPSHOT, replace(SNAPSHOT, id="c" * 64, time=FRIDAY + timedelta(days=900)))),
             ["snapshot.future", "snapshot.foreign"],
         ),
+        (Seen("local", (SNAPSHOT, replace(SNAPSHOT, id="c" * 64)), ours=frozenset({"c" * 64})), []),
+        (
+            Seen(
+                "local",
+                (SNAPSHOT, replace(SNAPSHOT, id="c" * 64, tags=("operation:1",))),
+                ours=frozenset({"operation:1"}),
+            ),
+            [],
+        ),
+        (Seen("local", (SNAPSHOT, replace(SNAPSHOT, id="c" * 64, tags=("operation:1",)))), ["snapshot.foreign"]),
         (Seen("local", fault="out of reach"), ["repository.unchecked"]),
     ],
 )

@@ -100,3 +100,10 @@ def test_help_loads_no_law():
     found = subprocess.run([sys.executable, "-c", EMPTY_PROBE], capture_output=True, text=True, check=True)
     for heavy in ("pydantic", "yaml", "tocsin.law"):
         assert f"'{heavy}'" not in found.stdout
+
+
+def test_counting_a_clock_does_not_load_the_assessment():
+    probe = "import sys; import tocsin.law.clocks; print(sorted(sys.modules))"
+    found = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    for heavy in ("pydantic", "yaml", "tocsin.law.assessment"):
+        assert f"'{heavy}'" not in found.stdout

@@ -23,7 +23,11 @@ def situation(house: House, incident: str = "INC-2026-001"):
 
 def test_it_opens_the_incident_and_its_playbook_in_one_go(house: House) -> None:
     declared = declare(house.ctx, SAID)
-    assert (declared.incident, declared.run.playbook, declared.run.incident) == ("INC-2026-001", "ransomware", "INC-2026-001")
+    assert (declared.incident, declared.run.playbook, declared.run.incident) == (
+        "INC-2026-001",
+        "ransomware",
+        "INC-2026-001",
+    )
     assert house.journal_kinds()[:2] == ["journal.opened", "incident.declared"]
 
 
@@ -70,10 +74,19 @@ def load_run_names(house: House) -> list[str]:
 @pytest.mark.parametrize(
     ("said", "sentence"),
     [
-        (Declaration("x", ("file-shair",)), "There is no system 'file-shair' in the workspace. Did you mean 'file-share'?"),
+        (
+            Declaration("x", ("file-shair",)),
+            "There is no system 'file-shair' in the workspace. Did you mean 'file-share'?",
+        ),
         (Declaration("x", ()), "Say which system was hit"),
-        (Declaration("x", ("crm",), cause="ransomwear"), "There is no cause 'ransomwear'. Did you mean 'ransomware'?"),
-        (Declaration("x", ("crm",), playbook="ransom"), "There is no playbook 'ransom'. Did you mean 'ransomware'?"),
+        (
+            Declaration("x", ("crm",), cause="ransomwear"),
+            "There is no cause 'ransomwear'. Did you mean 'ransomware'?",
+        ),
+        (
+            Declaration("x", ("crm",), playbook="ransom"),
+            "There is no playbook 'ransom'. Did you mean 'ransomware'?",
+        ),
     ],
 )
 def test_unknown_words_are_refused_and_nothing_is_kept(house: House, said: Declaration, sentence: str) -> None:
@@ -152,7 +165,11 @@ def test_below_the_proposal_needs_a_reason(house: House) -> None:
 
 @pytest.mark.parametrize(
     ("rest", "said"),
-    [(timedelta(hours=31, minutes=20), "31 h 20 min left"), (-timedelta(minutes=5), "OVERDUE by 5 min"), (timedelta(0), "OVERDUE by 0 min")],
+    [
+        (timedelta(hours=31, minutes=20), "31 h 20 min left"),
+        (-timedelta(minutes=5), "OVERDUE by 5 min"),
+        (timedelta(0), "OVERDUE by 0 min"),
+    ],
 )
 def test_what_is_left_is_said_in_hours_and_minutes(rest: timedelta, said: str) -> None:
     assert left(rest) == said

@@ -35,6 +35,8 @@ VARIATIONS = [
     {"cause": "misconfiguration", "exfiltration": "not_applicable", "recipient": {"type": "public"}},
     {"cause": "misdirected_email", "recipient": {"type": "known", "opened": "no", "deletion": "confirmed"}},
     {"cause": "misdirected_email", "recipient": {"type": "known", "opened": "yes", "deletion": "confirmed"}},
+    {"cause": "misdirected_email", "recipient": {"type": "none"}},
+    {"exfiltration": None, "logs": None, "protection": {"state": "none"}},
     {"cause": "misdirected_email", "recipient": {"type": "colleague", "deletion": "requested"}},
     {"cause": "misdirected_email", "recipient": {"type": "known", "deletion": "refused"}},
     {"cause": "misdirected_email", "recipient": {"type": "many", "count": 12}},

@@ -4,6 +4,7 @@ import os
 import socket
 import stat
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -168,12 +169,32 @@ def test_what_moves_between_taking_and_rechecking_is_named(tmp_path, tree):
     assert [Path(path).name for path in moved] == ["new", "plain.txt", "two words"]
 
 
-def test_an_unreadable_file_is_named_and_vouched_for_by_nothing(tmp_path, tree):
-    if os.geteuid() == 0:
-        pytest.skip("root reads everything; the contract test runs as another user")
+def test_what_cannot_be_read_is_named_and_vouched_for_by_nothing(tmp_path, tree):
+    """In a process that permissions bind: tests often run as root, who reads everything."""
     (tree / "plain.txt").chmod(0)
-    taken = take(tmp_path, tree)
-    assert [Path(path).name for path in taken.unread] == ["plain.txt"]
+    (tree / "deep").chmod(0)
+    script = (
+        "import sys; from pathlib import Path; from tocsin.manifest import *; "
+        "taken = take_manifest(Path(sys.argv[1]), [Source((Path(sys.argv[2]),))]); "
+        "print(taken.files, *(Path(path).name for path in taken.unread))"
+    )
+    drop = "setpriv --bounding-set=-dac_override,-dac_read_search,-fowner --inh-caps=-all".split()
+    bound = drop if os.geteuid() == 0 else []
+    if bound and subprocess.run([*bound, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("root without the right to give rights up")
+    try:
+        said = subprocess.run(
+            [*bound, sys.executable, "-c", script, tmp_path / "state" / "files", tree],
+            capture_output=True,
+            check=True,
+            text=True,
+        ).stdout
+        manifest = read_manifest(tmp_path / "state" / "files")
+    finally:
+        (tree / "deep").chmod(0o700)
+    assert said.split() == [str(len(HOSTILE_NAMES) - 1), "deep", "plain.txt"]
+    assert manifest.unread == {os.fsencode(tree / "plain.txt"), os.fsencode(tree / "deep")}
+    assert not manifest.unread & manifest.digests.keys()
 
 
 def test_the_manifest_never_holds_itself_or_what_is_left_out(tmp_path):

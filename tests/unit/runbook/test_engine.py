@@ -1,47 +1,19 @@
 """The engine's promises, on a real store: claims, needs, conditions, approvals, crashes."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
 from simulators.chance import PowerCut
 from simulators.house import House
+from simulators.probe import Probe
 from tocsin.errors import OutcomeUnknown, Refused, Temporary, UsageError
 from tocsin.runbook import decisions
 from tocsin.runbook.engine import advance, prepare, stand, start
-from tocsin.runbook.kinds import Done, Parameters
 from tocsin.runbook.language import Mode
-from tocsin.runbook.readiness import Outlook
 from tocsin.runbook.registry import KINDS
 
 DEAD = f"{__import__('socket').gethostname()}|999999999:1"
-
-
-class ProbeParameters(Parameters):
-    say: str = ""
-    people: tuple[str, ...] = ()
-
-
-class Probe:
-    """Writes down each time it runs; fails as told."""
-
-    name: ClassVar[str] = "test.probe"
-    parameters: ClassVar[type[Parameters]] = ProbeParameters
-    destructive: ClassVar[bool] = False
-
-    def __init__(self, *, idempotent: bool = True) -> None:
-        self.idempotent = idempotent
-        self.ran: list[str] = []
-        self.faults: list[BaseException] = []
-
-    def run(self, ctx: Any, place: Any, parameters: ProbeParameters) -> Done:
-        self.ran.append(place.key)
-        if self.faults:
-            raise self.faults.pop(0)
-        return Done({"said": parameters.say or place.key, "item": place.item})
-
-    def simulate(self, parameters: ProbeParameters) -> str:
-        return f"probe {parameters.say}"
 
 
 @pytest.fixture
@@ -68,8 +40,13 @@ def states(house: House, run: str) -> dict[str, str]:
     return {seen.row.key: seen.row.state for seen in stand(house.ctx, run).looks}
 
 
-def test_it_runs_what_is_ready_in_the_files_order_then_looks_again_and_ends_the_run(house: House, probe: Probe) -> None:
-    run = begin(house, "- {id: a, uses: test.probe}\n- {id: b, uses: test.probe, needs: [a]}\n- {id: c, uses: test.probe}\n")
+def test_it_runs_what_is_ready_in_the_files_order_then_looks_again_and_ends_the_run(
+    house: House, probe: Probe
+) -> None:
+    run = begin(
+        house,
+        "- {id: a, uses: test.probe}\n- {id: b, uses: test.probe, needs: [a]}\n- {id: c, uses: test.probe}\n",
+    )
     done = advance(house.ctx, run)
     assert probe.ran == ["a", "c", "b"]
     assert done.state == "done"
@@ -135,7 +112,9 @@ def test_a_fault_of_ours_in_one_step_does_not_stop_the_others(house: House, prob
     assert states(house, run) == {"a": "failed", "b": "done"}
 
 
-def test_a_busy_idempotent_step_is_tried_again_at_the_next_wake_up_and_not_sooner(house: House, probe: Probe) -> None:
+def test_a_busy_idempotent_step_is_tried_again_at_the_next_wake_up_and_not_sooner(
+    house: House, probe: Probe
+) -> None:
     probe.faults = [Temporary("busy"), Temporary("still busy")]
     run = begin(house, "- {id: a, uses: test.probe}\n")
     advance(house.ctx, run)
@@ -176,7 +155,9 @@ def test_after_a_crash_an_idempotent_step_runs_again(house: House, probe: Probe,
 
 
 @pytest.mark.parametrize("where", ["step:claimed", "step:acted"])
-def test_after_a_crash_any_other_step_stops_and_asks_whether_it_happened(house: House, once: Probe, where: str) -> None:
+def test_after_a_crash_any_other_step_stops_and_asks_whether_it_happened(
+    house: House, once: Probe, where: str
+) -> None:
     run = begin(house, "- {id: a, uses: test.once}\n- {id: b, uses: test.once, needs: [a]}\n")
     with pytest.raises(PowerCut):
         advance(house.crashing_at(where), run, worker=DEAD)
@@ -230,8 +211,8 @@ def test_an_if_over_outputs_is_final_and_skips(house: House, probe: Probe) -> No
 def test_for_each_has_a_row_for_every_item_and_outputs_can_be_read(house: House, probe: Probe) -> None:
     run = begin(
         house,
-        "- {id: a, uses: test.probe, for_each: '[\"x\", \"y\"]', with: {say: \"to ${{ item }}\"}}\n"
-        "- {id: b, uses: test.probe, needs: [a], with: {say: \"${{ steps.a.items[1].said }}\"}}\n",
+        '- {id: a, uses: test.probe, for_each: \'["x", "y"]\', with: {say: "to ${{ item }}"}}\n'
+        '- {id: b, uses: test.probe, needs: [a], with: {say: "${{ steps.a.items[1].said }}"}}\n',
     )
     assert advance(house.ctx, run).state == "done"
     assert probe.ran == ["a[x]", "a[y]", "b"]
@@ -240,7 +221,7 @@ def test_for_each_has_a_row_for_every_item_and_outputs_can_be_read(house: House,
 
 def test_one_failed_item_leaves_the_others_done(house: House, probe: Probe) -> None:
     probe.faults = [UsageError("not x")]
-    run = begin(house, "- {id: a, uses: test.probe, for_each: '[\"x\", \"y\"]'}\n")
+    run = begin(house, '- {id: a, uses: test.probe, for_each: \'["x", "y"]\'}\n')
     assert advance(house.ctx, run).state == "open"
     assert states(house, run) == {"a": "pending", "a[x]": "failed", "a[y]": "done"}
 
@@ -310,7 +291,9 @@ def test_a_rejected_step_fails_with_the_reason(house: House, probe: Probe) -> No
 
 
 def test_only_the_assigned_role_its_deputy_or_the_deputy_role_answers(house: House) -> None:
-    run = begin(house, "- {id: a, uses: human.ask, assign: dpo, deputy: communications, with: {question: Well?}}\n")
+    run = begin(
+        house, "- {id: a, uses: human.ask, assign: dpo, deputy: communications, with: {question: Well?}}\n"
+    )
     advance(house.ctx, run)
     with pytest.raises(Refused, match="may not answer"):
         decisions.answer(house.acting("sam"), run, "a", "x")
@@ -320,7 +303,10 @@ def test_only_the_assigned_role_its_deputy_or_the_deputy_role_answers(house: Hou
 
 
 def test_the_first_answer_counts(house: House) -> None:
-    run = begin(house, "- {id: a, uses: human.ask, with: {question: Well?}}\n- {id: b, uses: human.task, with: {text: Wait}}\n")
+    run = begin(
+        house,
+        "- {id: a, uses: human.ask, with: {question: Well?}}\n- {id: b, uses: human.task, with: {text: Wait}}\n",
+    )
     advance(house.ctx, run)
     decisions.answer(house.ctx, run, "a", "first")
     with pytest.raises(Refused, match="is done now"):
@@ -349,11 +335,13 @@ def test_a_run_ends_by_hand_with_a_reason_but_not_over_an_unknown_outcome(house:
 # --- simulation -------------------------------------------------------------------------------------------
 
 
-def test_a_simulation_runs_nothing_asks_nobody_and_says_what_each_step_would_do(house: House, probe: Probe) -> None:
+def test_a_simulation_runs_nothing_asks_nobody_and_says_what_each_step_would_do(
+    house: House, probe: Probe
+) -> None:
     run = begin(
         house,
         APPROVED + "- {id: b, uses: human.task, needs: [a], with: {text: Pull the cable}}\n"
-        "- {id: c, uses: test.probe, needs: [a], with: {say: \"${{ steps.a.output.nothing }}\"}}\n",
+        '- {id: c, uses: test.probe, needs: [a], with: {say: "${{ steps.a.output.nothing }}"}}\n',
         mode=Mode.SIMULATE,
     )
     assert advance(house.ctx, run).state == "done"
