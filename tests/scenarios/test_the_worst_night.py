@@ -20,6 +20,7 @@ import pytest
 from simulators.house import FIRM
 from simulators.smtp import MailServer, running
 from tocsin.cli import carry_out as tocsin
+from tocsin.store.journal import entries
 from tocsin.wiring import open_context
 
 CONTENT = {
@@ -183,8 +184,6 @@ def test_the_worst_night(night: Night, mail: MailServer) -> None:
     # The journal tells it all, and verifies.
     assert night.tells("journal", "verify")["ok"] is True
     with open_context(night.folder) as ctx, ctx.store.read() as connection:
-        from tocsin.store.journal import entries
-
         kinds = [told.entry.kind for told in entries(connection)]
     for kind in (
         "incident.declared",

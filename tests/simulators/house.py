@@ -18,6 +18,7 @@ from tocsin.context import Context
 from tocsin.errors import Temporary
 from tocsin.ports import Actor
 from tocsin.store.database import open_store
+from tocsin.store.journal import entries
 from tocsin.workspace import load
 
 FIRM = """\
@@ -107,9 +108,9 @@ class Postbox:
 class House:
     """The firm, its store and its tools."""
 
-    def __init__(self, folder: Path, *, firm: str = FIRM) -> None:
+    def __init__(self, folder: Path, *, firm: str = FIRM, store_url: str = "") -> None:
         self.folder = folder
-        (folder / "tocsin.yaml").write_text(firm)
+        (folder / "tocsin.yaml").write_text(f"{firm}store: {store_url}\n" if store_url else firm)
         for name in ("data/file-share", "data/crm", "playbooks", "drills"):
             (folder / name).mkdir(parents=True, exist_ok=True)
         self.clock = SimulatedClock()
@@ -117,7 +118,8 @@ class House:
         self.crash = CrashAt()
         self.postbox = Postbox()
         self.workspace = load(folder)
-        self._lay_migrated_store()
+        if not store_url:
+            self._lay_migrated_store()
         self.store = open_store(
             self.workspace.store_url, self.workspace.state_folder, self.clock, self.randomness, self.crash
         )
@@ -150,8 +152,6 @@ class House:
         return replace(self.ctx, crash=CrashAt(name, nth))
 
     def journal_kinds(self) -> list[str]:
-        from tocsin.store.journal import entries
-
         with self.store.read() as connection:
             return [told.entry.kind for told in entries(connection)]
 

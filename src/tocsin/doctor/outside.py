@@ -40,7 +40,7 @@ def _repository(ctx: Context, name: str) -> Finding:
             repository_access(ctx, name), on_damaged=lambda snapshot, _why: damaged.append(snapshot)
         )
     except TocsinError as fault:
-        return failed(about, str(fault))
+        return failed(about, str(fault).removeprefix(f"{about}: "))
     if damaged:
         return failed(
             about,

@@ -9,11 +9,14 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from simulators.house import FIRM
+from tocsin.adapters import restic
+from tocsin.adapters.restic import Limits as restic_limits
 from tocsin.adapters.restic import find_restic
 from tocsin.cli import carry_out
 
@@ -159,12 +162,20 @@ def test_a_locked_repository_ends_with_4(firm: Path, tocsin: Callable[..., Said]
     _the_journal_verifies(firm, tocsin)
 
 
+def test_a_server_out_of_reach_ends_with_4(
+    firm: Path, tocsin: Callable[..., Said], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Half a minute of trying is right for a person, and too long for a test.
+    monkeypatch.setattr(restic, "Limits", lambda: restic_limits(reach=timedelta(seconds=1)))
+    _rewrite(firm, "location: repositories/local", f'location: "rest:http://127.0.0.1:{_unused_port()}/"')
+    _is_one_clear_sentence(tocsin(*BACKUP, at=firm), 4, "out of reach")
+    _the_journal_verifies(firm, tocsin)
+
+
 def test_a_store_out_of_reach_ends_with_4_and_tells_of_break_glass(
     firm: Path, tocsin: Callable[..., Said]
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    _rewrite(firm, "organisation:", f"store: postgresql://tocsin@127.0.0.1:{port}/tocsin\norganisation:")
+    _rewrite(firm, "organisation:", f"store: postgresql://tocsin@127.0.0.1:{_unused_port()}/tocsin\norganisation:")
     _is_one_clear_sentence(tocsin("status", at=firm), 4, "TOCSIN_BREAK_GLASS")
 
 
@@ -200,6 +211,11 @@ def test_a_fault_is_json_where_json_was_asked_for(firm: Path, tocsin: Callable[.
     assert '"exit_code": 2' in said.out
 
 
+def _unused_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
+
+
 def _the_journal_verifies(firm: Path, tocsin: Callable[..., Said], *, entries_about_backups: int = 0) -> None:
     """Nothing recorded is lost: the chain is whole and the backup before the fault is still there."""
     assert tocsin("journal", "verify", at=firm).code == 0
@@ -218,9 +234,9 @@ def restic_binary() -> str:
 class _held:  # noqa: N801 - reads as a verb
     """An exclusive lock of a living process on the firm's repository."""
 
-    def __init__(self, firm: Path, restic: str) -> None:
+    def __init__(self, firm: Path, binary: str) -> None:
         self._locks = firm / "repositories/local/locks"
-        self._argv = [restic, "-r", firm / "repositories/local", "check", "--read-data"]
+        self._argv = [binary, "-r", firm / "repositories/local", "check", "--read-data"]
         self._environ = {
             **os.environ,
             "RESTIC_PASSWORD_FILE": str(firm / "secrets/local.password"),

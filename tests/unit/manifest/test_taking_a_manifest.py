@@ -178,7 +178,7 @@ def test_what_cannot_be_read_is_named_and_vouched_for_by_nothing(tmp_path, tree)
         "taken = take_manifest(Path(sys.argv[1]), [Source((Path(sys.argv[2]),))]); "
         "print(taken.files, *(Path(path).name for path in taken.unread))"
     )
-    drop = "setpriv --bounding-set=-dac_override,-dac_read_search,-fowner --inh-caps=-all".split()
+    drop = ["setpriv", "--bounding-set=-dac_override,-dac_read_search,-fowner", "--inh-caps=-all"]
     bound = drop if os.geteuid() == 0 else []
     if bound and subprocess.run([*bound, "true"], check=False, capture_output=True).returncode:
         pytest.skip("root without the right to give rights up")
