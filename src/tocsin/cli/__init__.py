@@ -4,6 +4,7 @@ Each command lives in a module of its own, named in `COMMANDS` and imported only
 for, so that `tocsin --help` stays instant. This is the only place that turns an error into an exit code.
 """
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -67,9 +68,12 @@ class LazyCommands(click.Group):
 @click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="tocsin", message="tocsin %(version)s")
 def tocsin() -> None:
-    """Breach response and disaster recovery for a firm that holds other people's data.
+    r"""Breach response and disaster recovery for a firm that holds other people's data.
 
-    Tonight something is wrong:  tocsin incident declare
+    \b
+    Something is wrong tonight:  tocsin incident declare
+    What is going on:            tocsin status
+
     Every command takes --json and --workspace DIR (else TOCSIN_WORKSPACE, else the nearest tocsin.yaml).
     """
 
@@ -81,7 +85,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     # pydantic would look through every installed package for plugins; we have none, and it takes a while.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    sys.exit(carry_out(list(sys.argv[1:] if arguments is None else arguments)))
+    code = carry_out(list(sys.argv[1:] if arguments is None else arguments))
+    # On its way out Python looks for cycles in everything that was loaded: a sixth of `status`, for a process that
+    # ends anyway.
+    gc.freeze()
+    sys.exit(code)
 
 
 def carry_out(arguments: list[str]) -> int:

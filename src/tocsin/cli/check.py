@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tocsin.runbook.language import Playbook
 
 
-@click.command()
+@click.command(epilog="Example: tocsin check --workspace agency")
 @common_options
 def command(workspace_folder: Path | None, as_json: bool) -> int:
     """Check the workspace's files; exit 2 when something is wrong.

@@ -25,7 +25,9 @@ def command() -> None:
     """
 
 
-@command.command()
+@command.command(
+    epilog='Example: tocsin incident declare --system file-share --cause ransomware --title "Files end in .locked"'
+)
 @click.option("--title", help="What is seen, in one line.")
 @click.option("--system", "systems", multiple=True, help="A system that was hit; may be given several times.")
 @click.option("--cause", help="What it looks like: ransomware, phishing, lost_device… Leave out when unsure.")
@@ -71,7 +73,7 @@ def declare(
         emit({**seen, "run": run_as_json(found)}, text, as_json=as_json)
 
 
-@command.command("list")
+@command.command("list", epilog="Example: tocsin incident list")
 @common_options
 def list_incidents(workspace_folder: Path | None, as_json: bool) -> None:
     """List every incident, newest first."""
@@ -87,7 +89,7 @@ def list_incidents(workspace_folder: Path | None, as_json: bool) -> None:
     emit(data, table(head, rows) if rows else "There is no incident.", as_json=as_json)
 
 
-@command.command()
+@command.command(epilog="Example: tocsin incident show INC-2026-001")
 @click.argument("incident_id", metavar="INCIDENT")
 @common_options
 def show(incident_id: str, workspace_folder: Path | None, as_json: bool) -> None:
@@ -133,7 +135,7 @@ def fact(
         emit(incident_as_json(ctx, incident_id), text, as_json=as_json)
 
 
-@command.command()
+@command.command(epilog="Example: tocsin incident confirm INC-2026-001 --at 2026-11-20T17:40+00:00")
 @click.argument("incident_id", metavar="INCIDENT")
 @click.option("--at", "moment", required=True, help="From when it was certain: 2026-11-20T17:40+00:00.")
 @click.option("--reason", default="", help="Why it is certain; needed when the moment is moved.")

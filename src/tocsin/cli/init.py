@@ -18,7 +18,7 @@ class SystemRandomness:
         return secrets.token_bytes(length)
 
 
-@click.command()
+@click.command(epilog="Example: tocsin init --sample agency")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=Path(), metavar="[DIR]")
 @click.option("--sample", is_flag=True, help="A made-up agency with 50 MB of data, to try everything on.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")

@@ -16,7 +16,7 @@ def command() -> None:
     """Show whose data lives where."""
 
 
-@command.command()
+@command.command(epilog="Example: tocsin inventory show")
 @common_options
 @click.option("--system", "system", metavar="ID", help="Only what lives on this system.")
 @click.option("--client", "client", metavar="ID", help="Only this client's data.")

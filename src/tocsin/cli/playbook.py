@@ -18,7 +18,7 @@ def command() -> None:
     """
 
 
-@command.command("list")
+@command.command("list", epilog="Example: tocsin playbook list")
 @common_options
 def list_playbooks(workspace_folder: Path | None, as_json: bool) -> None:
     """List the playbooks and the causes they answer."""
@@ -34,7 +34,7 @@ def list_playbooks(workspace_folder: Path | None, as_json: bool) -> None:
     emit(data, text, as_json=as_json)
 
 
-@command.command()
+@command.command(epilog="Example: tocsin playbook check")
 @common_options
 def check(workspace_folder: Path | None, as_json: bool) -> int:
     """Check every playbook whole; exit 2 when something is wrong."""
@@ -48,7 +48,7 @@ def check(workspace_folder: Path | None, as_json: bool) -> int:
     return 2 if problems else 0
 
 
-@command.command()
+@command.command(epilog="Example: tocsin playbook simulate ransomware --system file-share")
 @click.argument("name")
 @click.option("--system", help="The system it is about.")
 @common_options
@@ -57,7 +57,7 @@ def simulate(name: str, system: str | None, workspace_folder: Path | None, as_js
     _start(name, None, system, workspace_folder, as_json=as_json)
 
 
-@command.command()
+@command.command(epilog="Example: tocsin playbook start generic --incident INC-2026-001")
 @click.argument("name")
 @click.option("--incident", "incident_id", required=True, help="The incident it answers.")
 @common_options

@@ -23,7 +23,7 @@ def command() -> None:
     """
 
 
-@command.command("list")
+@command.command("list", epilog="Example: tocsin run list")
 @click.option("--all", "everything", is_flag=True, help="Ended runs too.")
 @common_options
 def list_runs(everything: bool, workspace_folder: Path | None, as_json: bool) -> None:
@@ -39,7 +39,7 @@ def list_runs(everything: bool, workspace_folder: Path | None, as_json: bool) ->
     emit(data, text, as_json=as_json)
 
 
-@command.command()
+@command.command(epilog="Example: tocsin run show RUN-0001")
 @click.argument("run_id", metavar="RUN")
 @common_options
 def show(run_id: str, workspace_folder: Path | None, as_json: bool) -> None:
@@ -53,7 +53,7 @@ def show(run_id: str, workspace_folder: Path | None, as_json: bool) -> None:
         emit(run_as_json(found), run_as_text(found, ctx.workspace), as_json=as_json)
 
 
-@command.command()
+@command.command(epilog="Example: tocsin run advance RUN-0001")
 @click.argument("run_id", metavar="RUN")
 @common_options
 def advance(run_id: str, workspace_folder: Path | None, as_json: bool) -> None:
@@ -105,7 +105,9 @@ def approve(run_id: str, step: str, shown: str, workspace_folder: Path | None, a
     )
 
 
-@command.command()
+@command.command(
+    epilog='Example: tocsin run reject RUN-0001 isolate --hash 3f9a2c11 --reason "Not before the evidence is in"'
+)
 @click.argument("run_id", metavar="RUN")
 @click.argument("step")
 @click.option("--hash", "shown", required=True, help="The hash of the text you read.")
@@ -120,7 +122,7 @@ def reject(run_id: str, step: str, shown: str, reason: str, workspace_folder: Pa
     )
 
 
-@command.command()
+@command.command(epilog="Example: tocsin run retry RUN-0001 hold-snapshots")
 @click.argument("run_id", metavar="RUN")
 @click.argument("step")
 @common_options
@@ -131,7 +133,7 @@ def retry(run_id: str, step: str, workspace_folder: Path | None, as_json: bool) 
     _then_advance(workspace_folder, run_id, lambda ctx: decisions.retry(ctx, run_id, step), as_json=as_json)
 
 
-@command.command()
+@command.command(epilog='Example: tocsin run skip RUN-0001 ask-logs --reason "There are none"')
 @click.argument("run_id", metavar="RUN")
 @click.argument("step")
 @click.option("--reason", required=True, help="Why the run may go on without it.")
@@ -143,7 +145,7 @@ def skip(run_id: str, step: str, reason: str, workspace_folder: Path | None, as_
     _then_advance(workspace_folder, run_id, lambda ctx: decisions.skip(ctx, run_id, step, reason), as_json=as_json)
 
 
-@command.command()
+@command.command(epilog="Example: tocsin run resolve RUN-0001 isolate --happened")
 @click.argument("run_id", metavar="RUN")
 @click.argument("step")
 @click.option("--happened/--did-not-happen", "happened", required=True, default=None, help="What you found out.")
@@ -160,7 +162,7 @@ def resolve(run_id: str, step: str, happened: bool, workspace_folder: Path | Non
     )
 
 
-@command.command()
+@command.command(epilog='Example: tocsin run end RUN-0001 --reason "Merged into INC-2026-002"')
 @click.argument("run_id", metavar="RUN")
 @click.option("--reason", required=True, help="Why it ends here.")
 @common_options

@@ -9,7 +9,7 @@ from tocsin.errors import UsageError, did_you_mean
 WORDS = ("workspace", "included", "drill")
 
 
-@click.command()
+@click.command(epilog="Example: tocsin schema workspace")
 @click.argument("kind", default="workspace", metavar="[workspace|included|drill]")
 def command(kind: str) -> None:
     """Print the JSON Schema of tocsin.yaml (workspace), of a file it includes, or of a drill.

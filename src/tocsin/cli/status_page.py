@@ -60,7 +60,7 @@ class Page:
             yield f"    certain since   {self._time(one.aware_at)}"
         else:
             yield f"    first alert     {self._time(one.first_alert_at)}"
-            yield "    Nobody has said yet that it is certain; the clocks run from the first alert."
+            yield "    Nobody said yet that it is certain: the clocks run from the first alert."
         for clock in one.clocks:
             yield self._countdown(clock)
 
@@ -113,7 +113,7 @@ class Page:
         if fresh.age is None or fresh.last_ok is None:
             return f"{name}{_bad('never  ')}  no good snapshot yet; promised every {spell(fresh.rpo)}"
         colour = _good if fresh.state.value == "fresh" else _bad
-        taken = self._time(fresh.last_ok, short=True)
+        taken = fresh.last_ok.astimezone(self._zone).strftime("%d %b %H:%M %Z")
         return (
             f"{name}{colour(f'{fresh.state.value:<7}')}  {spell(fresh.age)} old, promised {spell(fresh.rpo)}; "
             f"{(plan.snapshot or '')[:8]} of {taken}"
@@ -192,9 +192,9 @@ def _wrapped(text: str, indent: str) -> list[str]:
 
 
 def _clip(line: str) -> str:
-    """Shorten a line to the width, counting what is seen and not the colours in it."""
-    too_long = len(click.unstyle(line)) - WIDTH
-    return line if too_long <= 0 else f"{line[: -too_long - 1]}…"
+    """Shorten a line that is too wide; it loses its colours then, lest one be cut in two."""
+    seen = click.unstyle(line)
+    return line if len(seen) <= WIDTH else f"{seen[: WIDTH - 1]}…"
 
 
 def _strong(text: str) -> str:

@@ -18,8 +18,11 @@ import os
 import re
 from collections.abc import Callable, Iterable
 
-Excluded = Callable[[bytes], bool]
-"""Tells whether an absolute path is left out; what lies below it is never asked about."""
+Excluded = Callable[[bytes, bytes], bool]
+"""Tells of a folder (with its closing `/`) and a name in it whether that path is left out.
+
+What lies below a path that is left out is never asked about.
+"""
 
 _UNSUPPORTED = "[]\\"
 # Go's `?` takes one character, and a byte that is no UTF-8 counts as one: so does surrogateescape.
@@ -82,12 +85,11 @@ def matcher(patterns: Iterable[str]) -> Excluded | None:
         return None
     decode = os.fsdecode
 
-    def excluded(path: bytes) -> bool:
-        name = path[path.rindex(b"/") + 1 :]
+    def excluded(folder: bytes, name: bytes) -> bool:
         for root, matches in names:
-            if matches(name) and path.startswith(root):
+            if matches(name) and folder.startswith(root):
                 return True
-        return path_matches is not None and path_matches(decode(path)) is not None
+        return path_matches is not None and path_matches(decode(folder + name)) is not None
 
     return excluded
 

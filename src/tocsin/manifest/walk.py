@@ -1,4 +1,4 @@
-"""The walk over the sources, fast: `os.scandir`, one `lstat` for each name, bytes all the way.
+"""The walk over the sources, fast: one `lstat` for each name, relative to its folder, bytes all the way.
 
 It runs twice in every backup, so what stands in its loop is counted: 20,000 names take under 0.1 s. What
 cannot be listed or looked at is reported, not skipped in silence.
@@ -15,6 +15,7 @@ from tocsin.manifest.text import Entry
 
 OnUnreadable = Callable[[bytes, str], None]
 
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _new = tuple.__new__
 
 
@@ -56,21 +57,27 @@ def _list_folder(
     folders: list[bytes],
     on_unreadable: OnUnreadable,
 ) -> None:
-    with os.scandir(folder) as listing:
-        for name in listing:
-            path = name.path
-            if excluded is not None and excluded(path):
+    # Names looked up from their open folder: the kernel need not walk the whole path for each.
+    handle = os.open(folder, _FOLDER)
+    start = folder if folder == b"/" else folder + b"/"
+    stat, add = os.stat, entries.append
+    try:
+        for name in os.listdir(folder):  # noqa: PTH208 - Path holds no bytes
+            if excluded is not None and excluded(start, name):
                 continue
+            path = start + name
             try:
-                entry = _entry(path, name.stat(follow_symlinks=False))
+                entry = _entry(path, stat(name, dir_fd=handle, follow_symlinks=False))
             except FileNotFoundError:
                 continue
             except OSError as fault:
                 on_unreadable(path, fault.strerror or str(fault))
                 continue
-            entries.append(entry)
+            add(entry)
             if entry[1] & 0o170000 == S_IFDIR:
                 folders.append(path)
+    finally:
+        os.close(handle)
 
 
 def _entry(path: bytes, found: os.stat_result) -> Entry:
@@ -95,8 +102,8 @@ def _entry(path: bytes, found: os.stat_result) -> Entry:
 
 
 def _excluded_with_parents(root: bytes, excluded: Excluded) -> bool:
-    parts = root.split(b"/")
-    return any(excluded(b"/".join(parts[:end])) for end in range(2, len(parts) + 1))
+    parts = root.split(b"/")[1:]
+    return any(excluded(b"/".join([b"", *parts[:depth], b""]), part) for depth, part in enumerate(parts))
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from tocsin.model.fields import (
     YesWord,
     is_hourly,
 )
+from tocsin.model.regulated import Regulated, Size
 from tocsin.model.vocabulary import (
     DataCode,
     Label,
@@ -154,6 +155,18 @@ class Contact(Part):
     phone: Line | None = None
 
 
+class Insurance(Part):
+    """An insurance policy that may answer for a breach."""
+
+    policy: Line
+    """Its number, or how we call it."""
+    insurer: Line
+    notice_hours: Annotated[int, Field(strict=True, ge=1)] | None = None
+    """Hours the policy gives us to tell the insurer; absent means promptly."""
+    contact: Contact | None = None
+    """The hotline or broker to call first."""
+
+
 class Organisation(Part):
     """Who we are."""
 
@@ -167,6 +180,14 @@ class Organisation(Part):
     contact: Contact | None = None
     timezone: TimeZone = LOCAL_ZONE
     countries: tuple[Country, ...] = ("GB",)
+    regulated_as: tuple[Regulated, ...] | None = None
+    """What we are regulated as beside data protection; [] says nothing else. Left out, an incident asks."""
+    size: Size | None = None
+    """Small means fewer than 50 staff and a turnover under ten million euros."""
+    insurance: tuple[Insurance, ...] | None = None
+    """Policies that may answer for a breach; [] says there is none."""
+    breach_record_years: Annotated[int, Field(strict=True, ge=1)] = 6
+    """How long a closed incident stays in the breach register; an open one is never let go."""
 
 
 class Person(Named):

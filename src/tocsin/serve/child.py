@@ -9,7 +9,25 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
 
+# ASGI's three callables.
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Any, Any, Any], Awaitable[None]]
+
+CLOSED = (
+    (
+        b"content-security-policy",
+        b"default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; worker-src 'self' blob:; "
+        b"style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
+        b"connect-src 'self'; frame-ancestors 'none'; form-action 'self'; base-uri 'self'",
+    ),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+)
 GRACE_SECONDS = 5
 LAST_MOMENT_SECONDS = 12
 
@@ -21,8 +39,9 @@ def main() -> None:
     from prefect.server.api.server import create_app  # noqa: PLC0415
 
     let_runs_be_scheduled()
+    leave_out_the_second_ui()
     uvicorn.run(
-        create_app(),
+        closed(create_app()),
         host="127.0.0.1",
         port=int(sys.argv[1]),
         log_level="warning",
@@ -44,6 +63,31 @@ def let_runs_be_scheduled() -> None:
     state = inspect(FlowRun).all_orm_descriptors["state"]
     if hasattr(state, "bulk_dml_setter") and state.bulk_dml_setter is None:
         state.bulk_dml_setter = lambda _model, _mapping, _value: None
+
+
+def leave_out_the_second_ui() -> None:
+    """Serve Prefect's first UI alone.
+
+    Its second calls an analytics host from the reader's browser whatever is switched off, and its own switch only
+    decides which of the two comes first.
+    """
+    import prefect  # noqa: PLC0415
+
+    prefect.__ui_v2_static_path__ = prefect.__ui_v2_static_path__ / "left-out"
+
+
+def closed(application: Application) -> Application:
+    """Tell every browser to speak to this server and to nobody else: the UI asks for logos on the internet."""
+
+    async def answer(scope: Message, receive: Receive, send: Send) -> None:
+        async def send_closed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message.get("headers", ()), *CLOSED]}
+            await send(message)
+
+        await application(scope, receive, send_closed)
+
+    return answer
 
 
 def _end_with_starter() -> None:

@@ -64,6 +64,8 @@ def settings(home: Path, port: int, login: str, *, ui: bool = False, log_level: 
         "PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS": origin,
         "PREFECT_SERVER_UI_ENABLED": "true" if ui else "false",
         "PREFECT_SERVER_UI_API_URL": f"{origin}/api",
+        # Else its pages are unpacked beside its code, where a user may not write.
+        "PREFECT_SERVER_UI_STATIC_DIRECTORY": str(home / "ui"),
         # Slots held in memory stay taken for ever after a power cut.
         "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{home / 'prefect.db'}",

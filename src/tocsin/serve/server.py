@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tocsin.durable import explained
+from tocsin.durable import explained, private_folder
 from tocsin.errors import OperationFailed, Temporary
 from tocsin.model.workspace import Workspace
 from tocsin.serve.environment import LOOPBACK, applied, environment, login, prefect_home, settings
@@ -56,6 +56,7 @@ def embedded_server(
     home = prefect_home(workspace)
     with _only_one(home):
         chosen = _free_port(port)
+        private_folder(home / "ui")
         wanted = settings(home, chosen, login(workspace), ui=ui, log_level=log_level)
         with _running(home, chosen, environment(wanted, os.environ)) as server, applied(wanted):
             try:

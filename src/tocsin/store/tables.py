@@ -5,6 +5,7 @@ A row here is always written in the transaction that writes the journal entry te
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -129,6 +130,17 @@ alarm = Table(
     Column("raised_at", Instant, nullable=False),
     Column("sent_at", Instant),
     Column("cleared_at", Instant),
+    # Of a deadline's alarm alone: whose clock, how far it had run, whom it goes to and what became of it.
+    Column("incident", String(32), index=True),
+    Column("duty", String(96)),
+    Column("due_at", Instant),
+    Column("share", Integer),
+    Column("turn", Integer),
+    Column("level", String(16)),
+    Column("channel", String(16)),
+    Column("acknowledged_by", String(64)),
+    Column("acknowledged_at", Instant),
+    UniqueConstraint("incident", "duty", "due_at", "share", "turn"),
 )
 
 
@@ -184,6 +196,12 @@ incident = Table(
     Column("first_alert_at", Instant, nullable=False),
     Column("aware_at", Instant),
     Column("aware_reason", Text),
+    Column("aware_by", String(64)),
+    Column("contained_at", Instant),
+    Column("recovered_at", Instant),
+    Column("reviewed_at", Instant),
+    Column("effects", Text),
+    Column("remedy", Text),
     Column("closed_at", Instant),
 )
 
@@ -219,6 +237,43 @@ decision = Table(
     Column("decided_by", String(64), nullable=False),
     Column("decided_at", Instant, nullable=False),
     Column("reason", Text, nullable=False),
+    Column("second_by", String(64)),
+    Column("stands_at", Instant),  # empty while a second person has yet to agree
+    Column("withdrawn_at", Instant),  # facts that came later took its ground away, or another took its place
+    Index("ix_decision_incident_duty", "incident", "duty"),
+)
+
+# Something owed to somebody because of an incident. `key` is what a person types.
+duty = Table(
+    "duty",
+    metadata,
+    Column("incident", ForeignKey("incident.id"), primary_key=True),
+    Column("key", String(96), primary_key=True),
+    Column("toward", String(16), nullable=False),  # `regulator`, `people`, `controllers`, `insurer`…
+    Column("controller", String(64), nullable=False),  # whose data it is about; '' for the incident as a whole
+    Column("addressee", Text, nullable=False),
+    Column("basis", Text, nullable=False),
+    Column("hours", Integer),  # empty: without undue delay, in the words of `how_soon`
+    Column("how_soon", Text, nullable=False),
+    Column("voluntary", Boolean, nullable=False),
+    Column("required", String(16), nullable=False),
+    Column("risk", String(16), nullable=False),
+    Column("why", Json, nullable=False),
+    Column("asks", Json, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("told_at", Instant),
+    Column("told_how", Text),
+    Column("still_owed", Json, nullable=False),
+    Column("late_reasons", Text),
+    Column("settled_at", Instant),
+    Column("settled_by", String(64)),
+    Column("reopened_at", Instant),
+    Column("reopened_why", Text),
+    CheckConstraint("required IN ('yes', 'unclear', 'no')", name="required"),
+    CheckConstraint(
+        "state IN ('owed', 'drafted', 'approved', 'told', 'discharged', 'declined', 'lapsed')", name="state"
+    ),
 )
 
 

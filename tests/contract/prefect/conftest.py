@@ -1,13 +1,16 @@
 """One Prefect server for the flows under test: starting it costs seconds, a flow on it a tenth of one."""
 
-import shutil
+import os
+import sqlite3
 import sys
 from pathlib import Path
 
 import pytest
 
 from contract_backups import WORKSPACE, house, write_workspace
+from prefect_ground import copied
 from tocsin.repositories import repository_access
+from tocsin.serve import embedded_server
 from tocsin.workspace import load
 
 PASSWORD = "a password nobody else has"
@@ -43,15 +46,6 @@ def root(empty_workspace, tmp_path):
     return copied(empty_workspace, tmp_path / "workspace")
 
 
-def copied(empty: Path, root: Path) -> Path:
-    """Copy the empty workspace and give it a share of three files."""
-    shutil.copytree(empty, root)
-    (root / "share" / "letters").mkdir(parents=True)
-    for name in ("a.txt", "b.txt", "letters/c.txt"):
-        (root / "share" / name).write_text(f"content of {name}\n" * 50)
-    return root
-
-
 @pytest.fixture(scope="session")
 def reached():
     """Every address outside this machine that this process has tried to reach or to look up since."""
@@ -70,8 +64,6 @@ def reached():
 @pytest.fixture(scope="session")
 def prefect_server(empty_workspace, tmp_path_factory, reached):
     """Prefect's server, and this process set to speak to it."""
-    from tocsin.serve import embedded_server
-
     root = copied(empty_workspace, tmp_path_factory.mktemp("served") / "workspace")
     with embedded_server(load(root)) as server:
         yield server
@@ -80,9 +72,6 @@ def prefect_server(empty_workspace, tmp_path_factory, reached):
 @pytest.fixture(scope="session")
 def migrated(prefect_server):
     """A copy of the server's database, so that the next server need not make its own."""
-    import os
-    import sqlite3
-
     source = Path(os.environ["PREFECT_HOME"]) / "prefect.db"
     copy = source.with_name("migrated.db")
     with sqlite3.connect(source) as database:

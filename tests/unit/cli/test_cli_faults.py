@@ -16,8 +16,7 @@ import pytest
 
 from simulators.house import FIRM
 from tocsin.adapters import restic
-from tocsin.adapters.restic import Limits as restic_limits
-from tocsin.adapters.restic import find_restic
+from tocsin.adapters.restic import Limits, find_restic
 from tocsin.cli import carry_out
 
 BACKUP = ("backup", "run", "file-share")
@@ -166,7 +165,7 @@ def test_a_server_out_of_reach_ends_with_4(
     firm: Path, tocsin: Callable[..., Said], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Half a minute of trying is right for a person, and too long for a test.
-    monkeypatch.setattr(restic, "Limits", lambda: restic_limits(reach=timedelta(seconds=1)))
+    monkeypatch.setattr(restic, "Limits", lambda: Limits(reach=timedelta(seconds=1)))
     _rewrite(firm, "location: repositories/local", f'location: "rest:http://127.0.0.1:{_unused_port()}/"')
     _is_one_clear_sentence(tocsin(*BACKUP, at=firm), 4, "out of reach")
     _the_journal_verifies(firm, tocsin)

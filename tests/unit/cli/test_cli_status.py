@@ -1,6 +1,7 @@
 """What somebody sees at three in the morning."""
 
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -101,7 +102,7 @@ def test_until_it_is_certain_the_clocks_run_from_the_first_alert(house: House, p
     page = _page(house)
     assert "1 open incident" in page
     assert "INC-2026-001  The file share is encrypted" in page
-    assert "Nobody has said yet that it is certain" in page
+    assert "Nobody said yet that it is certain" in page
     assert "regulator (72 h)                    70 h left, due Tue 27 Oct 01:00 GMT" in page
     regulator, harbour, northgate = _picture(house).incidents[0].clocks
     assert (regulator.legal, regulator.left) == (False, 70 * HOUR)
@@ -211,8 +212,6 @@ def test_an_unknown_operation_is_shown_until_the_same_thing_was_done_again(house
 def test_an_operation_whose_process_is_gone_is_unknown_before_anybody_swept(
     house: House, put: Callable[..., None]
 ) -> None:
-    import socket
-
     put(
         "operation",
         id="o1",
@@ -259,8 +258,8 @@ def test_backups_tell_how_much_would_be_lost_and_what_is_paused_and_held(
             placed_at=NOW,
         )
     page = _page(house)
-    assert "file-share  late     30 h old, promised 26 h; aaaaaaaa of Thu 22 Oct 22:00 BST" in page
-    assert "PAUSED since Sat 24 Oct 04:00 BST by maya: Ransomware" in page
+    assert "file-share  late     30 h old, promised 26 h; aaaaaaaa of 22 Oct 22:00 BST" in page
+    assert "PAUSED since Sat 24 Oct 04:00 BST by maya: Ransomware" in " ".join(page.split())
     assert "1 snapshot held for INC-2026-001" in page
     assert "fresh" in _page(house, NOW - 10 * HOUR)
 

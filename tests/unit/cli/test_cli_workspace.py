@@ -104,7 +104,8 @@ def test_schema_suggests_the_word_that_was_meant(capsys):
 
 
 def test_check_imports_nothing_heavy(sample):
-    heavy = {"prefect", "sqlalchemy", "slack_sdk", "fastapi", "httpx", "celpy", "jinja2"}
+    # Playbooks are checked whole, so CEL, Jinja2 and the step kinds are loaded: that is where they are used.
+    heavy = {"prefect", "slack_sdk", "fastapi", "httpx", "sqlalchemy.orm", "alembic", "rich", "psycopg"}
     program = (
         "import sys; from tocsin.cli import carry_out; assert carry_out(['check']) == 0; "
         f"print(sorted({heavy!r} & set(sys.modules)), file=sys.stderr)"

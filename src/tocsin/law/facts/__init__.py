@@ -5,6 +5,6 @@ A fact that is absent, null or `unknown` is not known yet. It is never read as "
 
 from tocsin.law.facts.document import Facts, parse_facts
 from tocsin.law.facts.paths import RAISING, FactPath, fact_paths
-from tocsin.law.facts.versions import FactPatch, check_patch, fold
+from tocsin.law.facts.versions import FactPatch, check_patch, fold, value_at
 
-__all__ = ["RAISING", "FactPatch", "FactPath", "Facts", "check_patch", "fact_paths", "fold", "parse_facts"]
+__all__ = ["RAISING", "FactPatch", "FactPath", "Facts", "check_patch", "fact_paths", "fold", "parse_facts", "value_at"]

@@ -1,6 +1,6 @@
 """Facts as an append-only series of patches: who said what, when, on what evidence; later supersedes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
@@ -44,6 +44,14 @@ def fold(patches: Iterable[FactPatch]) -> dict[str, Data]:
     for patch in patches:
         document = _patched(document, patch.path.split("."), check_patch(patch.path, patch.value))
     return parse_facts(document).to_json()
+
+
+def value_at(document: Mapping[str, Data], path: str) -> Data:
+    """Return what a document says of one fact, None where it says nothing."""
+    found: Data = dict(document)
+    for step in path.split("."):
+        found = found.get(step) if isinstance(found, dict) else None
+    return found
 
 
 def _known(path: str) -> None:

@@ -1,29 +1,10 @@
 """What the regimes must know of the organisation. Anything left None is not known, and is then asked for."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 
+from tocsin.model.regulated import Regulated
 
-class Regulated(StrEnum):
-    """What an organisation may be regulated as, beside being a controller or processor."""
-
-    ELECTRONIC_COMMUNICATIONS = "electronic_communications"
-    DIGITAL_SERVICE = "digital_service"
-    ESSENTIAL_SERVICE = "essential_service"
-    MANAGED_SERVICE = "managed_service"
-    TELECOMS = "telecoms"
-    TRUST_SERVICE = "trust_service"
-    FCA = "fca"
-    SRA = "sra"
-    BAR = "bar"
-    SCOTTISH_SOLICITORS = "scottish_solicitors"
-    CHARITY_ENGLAND_WALES = "charity_england_wales"
-    CHARITY_SCOTLAND = "charity_scotland"
-    CHARITY_NORTHERN_IRELAND = "charity_northern_ireland"
-    NHS_DATA = "nhs_data"
-    CARE_PROVIDER = "care_provider"
-    LISTED_ISSUER = "listed_issuer"
-
+__all__ = ["REGULATED_WORDS", "ClientTerms", "Policy", "Profile", "Regulated"]
 
 REGULATED_WORDS = {
     Regulated.ELECTRONIC_COMMUNICATIONS: "a provider of public electronic communications",
