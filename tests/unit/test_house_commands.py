@@ -52,7 +52,9 @@ def test_every_command_explains_itself_with_an_example(
     path: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.carry_out([*path, "--help"]) == 0
-    assert EXAMPLE.search(capsys.readouterr().out)
+    said = capsys.readouterr().out
+    assert EXAMPLE.search(said)
+    assert "\\b" not in said, "click's mark for lines to be kept apart must not stand in a raw docstring"
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ class LazyCommands(click.Group):
 @click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="tocsin", message="tocsin %(version)s")
 def tocsin() -> None:
-    r"""Breach response and disaster recovery for a firm that holds other people's data.
+    """Breach response and disaster recovery for a firm that holds other people's data.
 
     \b
     Something is wrong tonight:  tocsin incident declare

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.option("--all", "thorough", is_flag=True, help="Also start Prefect, as 'tocsin serve' will (some seconds).")
 @common_options
 def command(offline: bool, thorough: bool, workspace_folder: Path | None, as_json: bool) -> int:
-    r"""Check this machine for this workspace; each line says ok, warning or failed, and what to do.
+    """Check this machine for this workspace; each line says ok, warning or failed, and what to do.
 
     Looks at Python, people and roles, private files, the store, the journal's key, the clock, free space, restic,
     each repository (opened with its password) and the mail server (connected to; nothing is sent).

@@ -82,6 +82,7 @@ def _data(picture: "Picture") -> dict[str, object]:
                 "step": one.step,
                 "kind": one.kind,
                 "question": one.question,
+                "who": one.who,
             }
             for one in picture.waiting
         ],

@@ -12,7 +12,6 @@ from tocsin.law.clocks import show_both
 from tocsin.tonight import Countdown, DrillState, OpenIncident, Picture, PlanState, Waiting
 
 WIDTH = 79
-_SHOWN_QUESTION_LINES = 3
 _SOON = timedelta(hours=12)
 _IN_DAYS = 4
 _WANTED = {"ask": "answer", "task": "do", "decide": "decide", "approve": "approve", "failed": "FAILED"}
@@ -85,15 +84,15 @@ class Page:
                 yield _clip(f"  {one.incident or 'no incident'}, {one.playbook}, run {one.run}")
                 seen = one.run
             yield from self._step(one)
+        if seen:
+            yield "  'tocsin run show RUN' asks in full and says how to answer."
 
     def _step(self, one: Waiting) -> Iterator[str]:
         wanted = _WANTED.get(one.kind, one.kind)
         colour = _bad if one.kind == "failed" else _uncertain
-        yield _clip(f"    {colour(f'{wanted:<8}')} {_plain(one.step)}")
-        lines = _wrapped(_plain(one.question), "             ")
-        yield from lines[:_SHOWN_QUESTION_LINES]
-        if len(lines) > _SHOWN_QUESTION_LINES:
-            yield "             …"
+        for_whom = f", for {_plain(one.who)}" if one.who else ""
+        yield _clip(f"    {colour(f'{wanted:<8}')} {_plain(one.step)}{for_whom}")
+        yield from (_clip(f"             {_plain(line)}") for line in (one.question.strip(),) if line)
 
     def _backups(self) -> Iterator[str]:
         if pause := self._picture.paused:

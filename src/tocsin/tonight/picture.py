@@ -119,7 +119,7 @@ def look(connection: Connection, workspace: Workspace, now: datetime) -> Picture
         at=now,
         incidents=open_incidents(connection, workspace, now),
         unknown=(*unknown_deliveries(connection, now), *unknown_steps(connection), *unknown),
-        waiting=waiting_steps(connection),
+        waiting=waiting_steps(connection, workspace),
         alarms=standing_alarms(connection),
         plans=_plans(connection, workspace, now),
         paused=_paused(connection),

@@ -8,11 +8,15 @@ import socket
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import yaml
 from sqlalchemy import Connection, exists, select
 
+from tocsin.model.roles import who_may
+from tocsin.model.workspace import Workspace
 from tocsin.store.operations import is_alive
 from tocsin.store.tables import alarm, delivery, notice, operation, run, step
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # written in C where the platform has it
 # A delivery that has been trying for longer than any mail server takes was cut off.
 _TRYING_AT_MOST = timedelta(minutes=10)
 # Told in the list of backups already.
@@ -21,7 +25,7 @@ _TOLD_ELSEWHERE = ("backup.late", "backup.never")
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A step of an open run that a person must see to. `kind` says what is wanted of them."""
+    """A step of an open run that a person must see to: `kind` says what is wanted, `who` of whom ('' of anybody)."""
 
     run: str
     playbook: str
@@ -29,6 +33,7 @@ class Waiting:
     step: str
     kind: str
     question: str
+    who: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +66,24 @@ class Standing:
     raised_at: datetime
 
 
-def waiting_steps(connection: Connection) -> tuple[Waiting, ...]:
+def waiting_steps(connection: Connection, workspace: Workspace) -> tuple[Waiting, ...]:
     """Return the steps of open runs that wait for a person, the failed ones first, oldest run first."""
     rows = connection.execute(
-        select(run.c.id, run.c.playbook, run.c.incident, step.c.key, step.c.state, step.c.asked, step.c.error)
+        select(
+            run.c.id,
+            run.c.playbook,
+            run.c.incident,
+            step.c.key,
+            step.c.step,
+            step.c.state,
+            step.c.asked,
+            step.c.error,
+        )
         .join_from(run, step, step.c.run == run.c.id)
         .where(run.c.state == "open", step.c.state.in_(("waiting", "failed")))
         .order_by(step.c.state, run.c.started_at, run.c.id, step.c.position, step.c.key)
-    )
+    ).all()
+    roles = _assigned_roles(connection, {row.id for row in rows if row.state == "waiting"})
     return tuple(
         Waiting(
             run=row.id,
@@ -77,9 +92,32 @@ def waiting_steps(connection: Connection) -> tuple[Waiting, ...]:
             step=row.key,
             kind="failed" if row.state == "failed" else str((row.asked or {}).get("kind", "ask")),
             question=_question(row.state, row.asked, row.error),
+            who=_who(workspace, row.asked, roles.get((row.id, row.step))),
         )
         for row in rows
     )
+
+
+def _assigned_roles(connection: Connection, runs: set[str]) -> dict[tuple[str, str], str]:
+    """Return which role each step of these runs is assigned to, by the text the run keeps.
+
+    The text was checked whole when its run began. Here it is only looked up, in a tenth of the time that reading it
+    as a playbook takes.
+    """
+    found = {}
+    for row in connection.execute(select(run.c.id, run.c.text).where(run.c.id.in_(runs))):
+        text = yaml.load(row.text, Loader=_LOADER)  # noqa: S506 - one of the two safe loaders
+        steps = text.get("steps") if isinstance(text, dict) else None
+        for one in steps if isinstance(steps, list) else ():
+            if isinstance(one, dict) and one.get("assign"):
+                found[row.id, str(one.get("id"))] = str(one["assign"])
+    return found
+
+
+def _who(workspace: Workspace, asked: dict[str, object] | None, role: str | None) -> str:
+    if named := (asked or {}).get("who"):
+        return str(named)
+    return who_may(workspace, role) if role else ""
 
 
 def _question(state: str, asked: dict[str, object] | None, error: str | None) -> str:

@@ -84,7 +84,7 @@ def _run(put: Callable[..., None], steps: Mapping[str, Mapping[str, object]]) ->
         id="r1",
         playbook="ransomware",
         title="Ransomware",
-        text="",
+        text="playbook: p\nsteps:\n  - {id: logs, uses: human.ask, assign: technical}\n",
         sha256="",
         mode="live",
         incident="INC-2026-001",
@@ -194,7 +194,10 @@ def test_what_waits_for_a_person_is_shown_with_its_question_and_failed_steps_fir
     page = _page(house)
     assert page.index("OUTCOME UNKNOWN") < page.index("WAITING FOR A PERSON") < page.index("BACKUPS")
     assert "FAILED   hold" in page
-    assert "answer   logs\n             Do the firewall logs show data leaving?" in page
+    assert (
+        "answer   logs, for Maya Lind (deputy: Tom Reed)\n             Do the firewall logs show data leaving?"
+        in page
+    )
 
 
 def test_an_unknown_operation_is_shown_until_the_same_thing_was_done_again(house: House) -> None:
