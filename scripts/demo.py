@@ -23,6 +23,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Mailbox
 
 from tocsin.cli import carry_out as tocsin
+from tocsin.model.workspace import Workspace
 from tocsin.serve import embedded_server, run_flow
 from tocsin.wiring import load_workspace
 
@@ -48,7 +49,10 @@ def main() -> None:
     with part("A sample agency: three clients, four people, six datasets"):
         fresh_agency()
     workspace = load_workspace(AGENCY)
+    print("\nA mail server and Prefect's own server start, on loopback only", flush=True)
+    waiting = time.monotonic()
     with mail_server(), embedded_server(workspace):
+        print(f"    … {time.monotonic() - waiting:.1f} s", flush=True)
         typed("backup", "init", "local")
         with part("Prefect rings: the file share is backed up"):
             ring("backup", workspace, plan="file-share")
@@ -135,7 +139,7 @@ def mail_server() -> Iterator[None]:
         controller.stop(no_assert=True)
 
 
-def ring(name: str, workspace: Any, **parameters: str) -> None:
+def ring(name: str, workspace: Workspace, **parameters: str) -> None:
     """Run one of our Prefect flows as its schedule would, and say what came of it."""
     rung = run_flow(name, workspace, by_hand=True, **parameters)
     say(rung.sentence)
@@ -143,7 +147,7 @@ def ring(name: str, workspace: Any, **parameters: str) -> None:
         sys.exit(f"The {name} flow ended as {rung.state}: the demo has failed.")
 
 
-def typed(*arguments: str) -> Any:
+def typed(*arguments: str) -> Any:  # noqa: ANN401 - whatever the command tells
     """Run one command as a person would type it, with --json, and return what it said."""
     with redirect_stdout(io.StringIO()) as printed:
         code = tocsin([*arguments, "--json"])

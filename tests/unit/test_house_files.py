@@ -28,7 +28,7 @@ REGISTRIES = [
         ("docker", "io"),
     )
 ]
-MACHINE_PATH = re.compile(r"(?<![\w./-])/(?:work|home/\w+)(?:/|\b(?![\w-]))")
+MACHINE_PATH = re.compile(r"(?<![\w./-])/work(?:/|\b(?![\w-]))")
 LAZY = ("tocsin.backups", "tocsin.drills", "tocsin.law")
 
 

@@ -97,6 +97,7 @@ def edit(
         before = notice_of(ctx, identity)
         body = _new_body(before.body, file, keep=subject is not None)
         after = edit_notice(ctx, before.id, body, subject=subject)
+        _let_its_duty_follow(ctx, after)
     same = after.version == before.version
     text = (
         f"Nothing was changed: notice {after.id[:8]} reads so already."
@@ -126,6 +127,7 @@ def approve(
         seen = shown(ctx, identity)
         _confirm(seen, prefix, yes=yes, as_json=as_json, question="Approve exactly this text?")
         approved = approve_notice(ctx, seen.notice.id, seen.sha256, reason=reason)
+        _let_its_duty_follow(ctx, approved)
         person = ctx.actor.person
     text = f"Notice {approved.id[:8]} is approved by {person}. Send it: tocsin notice send {approved.id[:8]}"
     emit({**_notice_data(approved), "sha256": seen.sha256, "person": person}, text, as_json=as_json)
@@ -145,6 +147,7 @@ def reject(identity: str, prefix: str | None, reason: str, workspace_folder: Pat
         seen = shown(ctx, identity)
         _check_hash(seen, prefix)
         rejected = reject_notice(ctx, seen.notice.id, seen.sha256, reason=reason)
+        _let_its_duty_follow(ctx, rejected)
     text = f"Notice {rejected.id[:8]} is rejected. Edit it: tocsin notice edit {rejected.id[:8]}"
     emit(_notice_data(rejected), text, as_json=as_json)
 
@@ -163,6 +166,7 @@ def send(identity: str, workspace_folder: Path | None, as_json: bool) -> None:
 
     with open_context(workspace_folder) as ctx:
         sent = send_notice(ctx, identity)
+        _let_its_duty_follow(ctx, sent.notice)
         outbox = ctx.workspace.outbox
     lines = [f"- {each.channel} {each.address}: {each.state}" for each in sent.deliveries]
     name = sent.notice.id[:8]
@@ -188,11 +192,12 @@ def send(identity: str, workspace_folder: Path | None, as_json: bool) -> None:
 @common_options
 def resolve(delivery: str, happened: bool, workspace_folder: Path | None, as_json: bool) -> None:
     """Say whether a delivery of unknown outcome happened. If it did not, it may be sent again."""
-    from tocsin.notices import resolve_delivery
+    from tocsin.notices import notice_of, resolve_delivery
     from tocsin.wiring import open_context
 
     with open_context(workspace_folder) as ctx:
         resolved = resolve_delivery(ctx, delivery, happened=happened)
+        _let_its_duty_follow(ctx, notice_of(ctx, resolved.notice))
     then = "" if happened else f" Send it again: tocsin notice send {resolved.notice[:8]}"
     emit(_delivery_data(resolved), f"Delivery {resolved.id[:8]} is {resolved.state}.{then}", as_json=as_json)
 
@@ -211,7 +216,15 @@ def record(
 
     with open_context(workspace_folder) as ctx:
         recorded = record_sent(ctx, identity, reference=reference, proof=proof)
+        _let_its_duty_follow(ctx, recorded)
     emit(_notice_data(recorded), f"Notice {recorded.id[:8]} is recorded as sent by hand.", as_json=as_json)
+
+
+def _let_its_duty_follow(ctx: "Context", notice: "Notice") -> None:
+    """Move the duty that this notice answers: drafted, approved, told."""
+    from tocsin.situation import reconcile_duties
+
+    reconcile_duties(ctx, notice.incident)
 
 
 def _confirm(seen: "Shown", prefix: str | None, *, yes: bool, as_json: bool, question: str) -> None:

@@ -17,9 +17,20 @@ from tocsin.runbook.checks import inputs_for, parse_playbook
 from tocsin.runbook.engine import Prepared, prepare, start, start_in
 from tocsin.runbook.language import Mode
 from tocsin.runbook.ledger import Run
-from tocsin.situation import FROM_INVENTORY, OURSELVES, add_fact, blast_radius, facts_from_inventory, situation_of
+from tocsin.situation import (
+    FROM_INVENTORY,
+    OURSELVES,
+    add_fact,
+    blast_radius,
+    facts_from_inventory,
+    reconcile_in,
+    situation_of,
+)
+from tocsin.situation.reconciling import withdraw_outcome
 from tocsin.store.database import Transaction
 from tocsin.store.tables import incident, incident_system
+
+_NOT_CERTAIN = ("suspected", "near_miss", "not_a_breach")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +63,7 @@ def declare(ctx: Context, said: Declaration) -> Declared:
         _open(tx, identity, said, now)
         _state_what_we_know(ctx, tx, identity, said)
         run = start_in(tx, prepared, incident=identity)
+        reconcile_in(tx, ctx.workspace, identity)
     ctx.crash.reach("incident:declared")
     ctx.store.sign_head(ctx.actor)
     return Declared(identity, run)
@@ -93,7 +105,8 @@ def confirm(ctx: Context, incident_id: str, aware_at: datetime, reason: str) -> 
             .values(
                 aware_at=aware_at,
                 aware_reason=reason,
-                state="confirmed" if row.state == "suspected" else row.state,
+                aware_by=tx.actor.person,
+                state="confirmed" if row.state in _NOT_CERTAIN else row.state,
             )
         )
         tx.record(
@@ -102,6 +115,8 @@ def confirm(ctx: Context, incident_id: str, aware_at: datetime, reason: str) -> 
             {"aware_at": aware_at.isoformat(), "moved": row.aware_at is not None},
             {"reason": reason} if reason else None,
         )
+        withdraw_outcome(tx, incident_id)
+        reconcile_in(tx, ctx.workspace, incident_id)
 
 
 def _check(ctx: Context, said: Declaration) -> None:
@@ -146,6 +161,7 @@ def _open(tx: Transaction, identity: str, said: Declaration, now: datetime) -> N
             declared_at=now,
             first_alert_at=said.first_alert_at or now,
             aware_at=said.aware_at,
+            aware_by=tx.actor.person if said.aware_at else None,
         )
     )
     for system in dict.fromkeys(said.systems):

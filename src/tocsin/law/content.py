@@ -29,7 +29,9 @@ def still_owed(facts: Mapping[str, Data]) -> tuple[str, ...]:
 
 def owed_words(paths: tuple[str, ...] | list[str]) -> tuple[str, ...]:
     """Return what is owed in words, for a person."""
-    return tuple(CONTENT.get(path, fact_paths()[path].question if path in fact_paths() else path) for path in paths)
+    return tuple(
+        CONTENT.get(path, fact_paths()[path].question if path in fact_paths() else path) for path in paths
+    )
 
 
 def _is_open(value: Data) -> bool:

@@ -50,6 +50,15 @@ def walk(roots: Iterable[bytes], excluded: Excluded | None, on_unreadable: OnUnr
     return entries
 
 
+def is_untouched(entries: Iterable[Entry]) -> bool:
+    """Tell whether everything is still there with the time of change (ctime) it had."""
+    lstat = os.lstat
+    try:
+        return all(lstat(entry[0]).st_ctime_ns == entry[4] for entry in entries)
+    except OSError:
+        return False
+
+
 def _list_folder(
     folder: bytes,
     excluded: Excluded | None,

@@ -40,7 +40,7 @@ def record_sent(ctx: Context, identity: str, *, reference: str | None = None, pr
                 f"A mail of notice {exact.notice.id[:8]} may have gone out. Resolve that first: "
                 "`tocsin notice resolve`. Nothing was recorded."
             )
-        tx.execute(update(notice).where(notice.c.id == exact.notice.id).values(state="recorded"))
+        tx.execute(update(notice).where(notice.c.id == exact.notice.id).values(state="recorded", left_at=tx.now))
         tx.execute(
             update(delivery)
             .where(delivery.c.notice == exact.notice.id, delivery.c.state == "intended")

@@ -225,7 +225,7 @@ def _settle(tx: Transaction, identity: str) -> None:
     current = current_notice(tx, identity)
     states = {row.state for row in rows_of(tx.connection, current) if row.channel == MAIL}
     if "sent" in states and not states & {"intended", "trying", "unknown"} and current.state == "approved":
-        tx.execute(update(notice).where(notice.c.id == identity).values(state="sent"))
+        tx.execute(update(notice).where(notice.c.id == identity).values(state="sent", left_at=tx.now))
 
 
 def _outcome(ctx: Context, exact: Shown) -> Sent:

@@ -9,12 +9,13 @@ from tocsin.errors import Refused, UsageError, did_you_mean
 from tocsin.model.document import Data
 from tocsin.model.roles import may_act_as, who_may
 from tocsin.runbook.expressions import expressions_in
-from tocsin.runbook.kinds import Answer, AskingKind, Place
+from tocsin.runbook.kinds import Answer, AskingKind, Place, Waits
 from tocsin.runbook.language import Step
 from tocsin.runbook.ledger import Outcome, Run, end_run, load_row, load_rows, load_run, record_approval, settle
 from tocsin.runbook.pinned import pinned_playbook
 from tocsin.runbook.readiness import Row
 from tocsin.runbook.registry import KINDS
+from tocsin.situation import reconcile_in
 from tocsin.store.database import Transaction
 
 SHORTEST_HASH = 8
@@ -31,8 +32,15 @@ def answer(ctx: Context, run_id: str, key: str, value: Data, *, reason: str | No
     parameters = kind.parameters.model_validate(_literal(step, row))
     with ctx.store.write(ctx.actor) as tx:
         now = _must_wait(tx, run_id, key, "waiting")
-        done = kind.accept(tx, place, parameters, Answer(value, reason, now.asked))
-        settle(tx, run_id, key, Outcome("done", output=done.output))
+        taken = kind.accept(ctx, tx, place, parameters, Answer(value, reason, now.asked))
+        outcome = (
+            Outcome("waiting", asked=taken.asked)
+            if isinstance(taken, Waits)
+            else Outcome("done", output=taken.output)
+        )
+        settle(tx, run_id, key, outcome)
+        if run.incident is not None:
+            reconcile_in(tx, ctx.workspace, run.incident)
 
 
 def approve(ctx: Context, run_id: str, key: str, shown: str) -> None:

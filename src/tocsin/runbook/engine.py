@@ -42,7 +42,7 @@ from tocsin.runbook.ledger import (
 from tocsin.runbook.pinned import pinned_playbook
 from tocsin.runbook.readiness import Look, Outlook, Row, item_key, item_row, items_of, look, outputs
 from tocsin.runbook.registry import KINDS
-from tocsin.situation import Situation, situation_of
+from tocsin.situation import Situation, reconcile_duties, situation_of
 from tocsin.store.database import Transaction
 from tocsin.store.tables import run as runs
 
@@ -162,6 +162,8 @@ def advance(ctx: Context, run_id: str, *, around: Around = plainly, worker: str 
     _sweep(wake)
     while _one_round(wake):
         pass
+    if wake.acted and run.incident is not None:
+        reconcile_duties(ctx, run.incident)  # a step may have drafted or sent what is owed
     return _stand(wake)
 
 

@@ -83,8 +83,18 @@ class Answer:
 class AskingKind(StepKind, Protocol):
     """A kind that a person answers with `tocsin run answer`."""
 
-    def accept(self, tx: Transaction, place: Place, parameters: Any, answer: Answer) -> Done:  # noqa: ANN401
-        """Take an answer in the transaction that settles the step. Raises UsageError when it cannot be one."""
+    def accept(
+        self,
+        ctx: Context,
+        tx: Transaction,
+        place: Place,
+        parameters: Any,  # noqa: ANN401
+        answer: Answer,
+    ) -> Done | Waits:
+        """Take an answer in the transaction that settles the step; it may have to wait for a second person.
+
+        Raises UsageError when it cannot be an answer.
+        """
 
 
 @runtime_checkable

@@ -1,12 +1,27 @@
 """The playbook language: what a file may say, as models. `checks` judges a whole file, `engine` runs it."""
 
 import hashlib
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    JsonValue,
+    StringConstraints,
+    Tag,
+)
 
+from tocsin.model.fields import Duration
 from tocsin.model.vocabulary import Cause, PersonRole
+
+MOST_STEPS = 1000
 
 StepId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,47}$")]
 
@@ -47,6 +62,27 @@ class Approval(_Part):
     people: Annotated[int, Field(ge=1, le=5)] = 1
 
 
+class Retry(_Part):
+    """How often a step that failed in a temporary way is tried again by itself, and after how long."""
+
+    times: Annotated[int, Field(ge=1, le=20)]
+    every: Duration = timedelta(minutes=1)
+
+
+class Deputy(_Part):
+    """The role that a question is offered to as well, once nobody has answered it for `after`."""
+
+    role: PersonRole
+    after: Duration = timedelta(minutes=30)
+
+
+# Not a length of the field: pydantic would call a list whose only step is faulty empty as well.
+def _some(steps: tuple["Step", ...]) -> tuple["Step", ...]:
+    if not steps:
+        raise ValueError("there is no step in it. Write at least one.")
+    return steps
+
+
 class Step(_Part):
     """One step as written."""
 
@@ -60,8 +96,20 @@ class Step(_Part):
     for_each: str | None = None
     approve: Approval | None = None
     assign: PersonRole | None = None
-    deputy: PersonRole | None = None
-    on_failure: OnFailure = OnFailure.ASK
+    deputy_: (
+        Annotated[
+            Annotated[PersonRole, Tag("word")] | Annotated[Deputy, Tag("map")],
+            Discriminator(lambda value: "word" if isinstance(value, str) else "map"),
+        ]
+        | None
+    ) = Field(default=None, alias="deputy")
+    retry: Retry | None = None
+    timeout: Duration | None = None
+    expires: Duration | None = None
+    on_failure: Annotated[
+        Annotated[OnFailure, Tag("word")] | Annotated[tuple["Step", ...], AfterValidator(_some), Tag("steps")],
+        Discriminator(lambda value: "steps" if isinstance(value, list | tuple) else "word"),
+    ] = OnFailure.ASK
     # A plain sentence that a notice may say once the step is done: what was done about it.
     measure: str = ""
     # A destructive step without an evidence step before it must say why.
@@ -72,6 +120,26 @@ class Step(_Part):
         """What a person reads first."""
         return self.title or self.id.replace("-", " ").capitalize()
 
+    @property
+    def deputy(self) -> PersonRole | None:
+        """The role that may answer as well."""
+        return self.deputy_.role if isinstance(self.deputy_, Deputy) else self.deputy_
+
+    @property
+    def deputy_after(self) -> timedelta:
+        """How long nobody may answer before the question is offered to the deputy too."""
+        return self.deputy_.after if isinstance(self.deputy_, Deputy) else Deputy.model_fields["after"].default
+
+    @property
+    def handlers(self) -> tuple["Step", ...]:
+        """The steps that are taken once this one has failed."""
+        return () if isinstance(self.on_failure, OnFailure) else self.on_failure
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether its failure needs no person: what needs it goes on by itself, or after its handlers."""
+        return self.on_failure is not OnFailure.ASK
+
 
 class For(_Part):
     """The breaches this playbook answers."""
@@ -79,9 +147,18 @@ class For(_Part):
     cause: tuple[Cause, ...] = ()
 
 
+def every_step(steps: tuple[Step, ...]) -> Iterator[Step]:
+    """Yield each step, and after it the steps of its `on_failure`, however deep."""
+    for step in steps:
+        yield step
+        yield from every_step(step.handlers)
+
+
 def _unique(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     seen: set[str] = set()
-    for step in steps:
+    if (many := sum(1 for _ in every_step(steps))) > MOST_STEPS:
+        raise ValueError(f"{many} steps are too many: at most {MOST_STEPS}. Call another with `uses: playbook`.")
+    for step in every_step(steps):
         if step.id in seen:
             raise ValueError(f"two steps are called {step.id!r}. Give each its own id.")
         seen.add(step.id)
@@ -97,18 +174,39 @@ class Playbook(_Part):
     for_: For = Field(default_factory=For, alias="for")
     roles: tuple[PersonRole, ...] = ()
     inputs: dict[str, Input] = Field(default_factory=dict)
-    steps: Annotated[tuple[Step, ...], Field(min_length=1, max_length=1000), AfterValidator(_unique)]
+    steps: Annotated[
+        tuple[Step, ...],
+        AfterValidator(_some),
+        AfterValidator(_unique),
+        Field(json_schema_extra={"minItems": 1, "maxItems": MOST_STEPS}),
+    ]
 
     def step(self, step_id: str) -> Step:
-        """Return one step by its id."""
-        return next(step for step in self.steps if step.id == step_id)
+        """Return one step by its id, be it one of an `on_failure`."""
+        return self.by_id[step_id]
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Step]:
+        """Every step by its id, in the file's order; those of an `on_failure` after the step they belong to."""
+        return {step.id: step for step in every_step(self.steps)}
+
+    @cached_property
+    def handled(self) -> Mapping[str, str]:
+        """For each step of an `on_failure`, the id of the step whose failure it answers."""
+        return {handler.id: step.id for step in self.by_id.values() for handler in step.handlers}
 
 
 class Mode(StrEnum):
-    """What a run may touch: everything, or nothing outside."""
+    """What a run may touch.
+
+    `live`: everything. `simulate`: nothing, and nobody is asked. `exercise`: nothing outside, but people are asked.
+    `drill`: restores and checks for real, into isolation, and nothing else.
+    """
 
     LIVE = "live"
     SIMULATE = "simulate"
+    EXERCISE = "exercise"
+    DRILL = "drill"
 
 
 State = Literal["pending", "running", "waiting", "unknown", "done", "failed", "skipped"]

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from prefect import State, runtime
 from prefect.artifacts import create_link_artifact, create_markdown_artifact
+from prefect.exceptions import FailedRun
 from prefect.states import Completed, Failed
 
 from tocsin.context import Context
@@ -22,6 +23,17 @@ T = TypeVar("T")
 RETRY_SECONDS = (60.0, 300.0, 1800.0)
 
 _log = logging.getLogger(__name__)
+
+
+class _WithoutExpectedFailures(logging.Filter):
+    """Leaves out the traceback that Prefect logs for a flow which ended in a failed state on purpose."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        # The sentence was logged just before, with the state.
+        return not (record.exc_info and isinstance(record.exc_info[1], FailedRun))
+
+
+logging.getLogger("prefect.flow_runs").addFilter(_WithoutExpectedFailures())
 
 
 def carry_out(

@@ -10,10 +10,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, insert, select
 
-from tocsin.context import Context
 from tocsin.errors import UsageError
 from tocsin.law import Assessment, assess
-from tocsin.law.facts import FactPatch, check_patch, fold, parse_facts
+from tocsin.law.facts import FactPatch, fold, parse_facts
 from tocsin.model.document import Data
 from tocsin.store.database import JsonValue, Transaction
 from tocsin.store.tables import fact, incident
@@ -32,23 +31,6 @@ class FactVersion:
     stated_by: str
     stated_at: datetime
     evidence: str | None
-
-
-def state_fact(
-    ctx: Context,
-    incident_id: str,
-    path: str,
-    value: Data,
-    *,
-    evidence: str | None = None,
-    controller: str = SHARED,
-) -> FactVersion:
-    """Add one statement. Raises UsageError for an unknown path or value, naming the nearest; nothing is kept."""
-    checked = check_patch(path, value)
-    with ctx.store.write(ctx.actor) as tx:
-        stated = add_fact(tx, incident_id, path, checked, evidence=evidence, controller=controller)
-    ctx.crash.reach("fact:stated")
-    return stated
 
 
 def add_fact(

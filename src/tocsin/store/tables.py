@@ -237,9 +237,10 @@ decision = Table(
     Column("decided_by", String(64), nullable=False),
     Column("decided_at", Instant, nullable=False),
     Column("reason", Text, nullable=False),
+    Column("second_asked_at", Instant),  # below the proposal: it stands only once a second person agreed
+    Column("second_at", Instant),
     Column("second_by", String(64)),
-    Column("stands_at", Instant),  # empty while a second person has yet to agree
-    Column("withdrawn_at", Instant),  # facts that came later took its ground away, or another took its place
+    Column("withdrawn_at", Instant),  # later facts took its ground away, or another decision its place
     Index("ix_decision_incident_duty", "incident", "duty"),
 )
 
@@ -263,6 +264,7 @@ duty = Table(
     Column("state", String(16), nullable=False),
     Column("opened_at", Instant, nullable=False),
     Column("told_at", Instant),
+    Column("last_told_at", Instant),
     Column("told_how", Text),
     Column("still_owed", Json, nullable=False),
     Column("late_reasons", Text),
@@ -294,11 +296,16 @@ run = Table(
     Column("started_by", String(64), nullable=False),
     Column("started_at", Instant, nullable=False),
     Column("ended_at", Instant),
+    # The playbooks that this one may call, by name, with the text each had when the run began.
+    Column("parts", Json),
+    Column("parent_run", String(32)),  # the run and row that called this one
+    Column("parent_step", String(128)),
     CheckConstraint("state IN ('open', 'done', 'failed', 'abandoned')", name="state"),
     Index("ix_run_state", "state"),
+    UniqueConstraint("parent_run", "parent_step"),
 )
 
-# The ledger: one row per step, or per item of a step with `for_each`.
+# The ledger: one row per step, or per item of a step with `for_each`; the undoing of one has a row of its own.
 step = Table(
     "step",
     metadata,
@@ -317,10 +324,22 @@ step = Table(
     Column("error", Text),
     Column("finished_at", Instant),
     Column("resolved_by", String(64)),
+    Column("retries", Integer, nullable=False, server_default="0"),  # by itself, since a person last had a say
+    Column("not_before", Instant),  # a timer: it is left alone until then
+    Column("waiting_since", Instant),  # since when nobody answered: deputies and timeouts count from here
+    Column("handed_over_at", Instant),  # offered to the deputy too
+    Column("parameters", Json),  # of a step that can be undone, for then the facts may be others
+    Column("contained_at", Instant),  # done, and in force until it is undone
+    Column("expires_at", Instant),
+    Column("released_at", Instant),  # undone, or kept for good by a person's decision
+    Column("undoes", String(128)),  # the row that this one undoes
     CheckConstraint(
         "state IN ('pending', 'running', 'waiting', 'unknown', 'done', 'failed', 'skipped')", name="state"
     ),
     Index("ix_step_run_state", "run", "state"),
+    Index(
+        "ix_step_contained", "contained_at", info={ONLY_WHERE: "contained_at IS NOT NULL AND released_at IS NULL"}
+    ),
 )
 
 approval = Table(
@@ -352,6 +371,7 @@ notice = Table(
     Column("state", String(16), nullable=False),
     Column("made_by", String(192), nullable=False),  # the step that drafted it: one step, one notice
     Column("drafted_at", Instant, nullable=False),
+    Column("left_at", Instant),
     CheckConstraint("state IN ('draft', 'approved', 'sent', 'recorded', 'withdrawn')", name="state"),
     UniqueConstraint("made_by"),
 )

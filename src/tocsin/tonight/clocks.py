@@ -117,7 +117,8 @@ def _settled(connection: Connection, incident_id: str) -> dict[tuple[str, str], 
     settled = {(row.duty, row.addressee if row.duty == "controllers" else ""): "told" for row in sent}
     decided = connection.execute(
         select(decision.c.duty, decision.c.decided)
-        .where(decision.c.incident == incident_id)
+        .where(decision.c.incident == incident_id, decision.c.withdrawn_at.is_(None))
+        .where(decision.c.second_asked_at.is_(None) | decision.c.second_at.is_not(None))
         .order_by(decision.c.decided_at)
     )
     # The newest decision on a duty is the one that stands.

@@ -25,7 +25,7 @@ _TOLD_ELSEWHERE = ("backup.late", "backup.never")
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A step of an open run that a person must see to: `kind` says what is wanted, `who` of whom ('' of anybody)."""
+    """A step of an open run that waits: `kind` says what is wanted, `who` of whom ('' means anybody)."""
 
     run: str
     playbook: str
@@ -101,8 +101,8 @@ def waiting_steps(connection: Connection, workspace: Workspace) -> tuple[Waiting
 def _assigned_roles(connection: Connection, runs: set[str]) -> dict[tuple[str, str], str]:
     """Return which role each step of these runs is assigned to, by the text the run keeps.
 
-    The text was checked whole when its run began. Here it is only looked up, in a tenth of the time that reading it
-    as a playbook takes.
+    The text was checked whole when its run began. Here it is only looked up, in a tenth of the time that
+    reading it as a playbook takes.
     """
     found = {}
     for row in connection.execute(select(run.c.id, run.c.text).where(run.c.id.in_(runs))):

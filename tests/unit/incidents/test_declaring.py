@@ -6,7 +6,7 @@ import pytest
 
 from simulators.chance import PowerCut
 from simulators.house import House
-from tocsin.errors import UsageError
+from tocsin.errors import Refused, UsageError
 from tocsin.incidents import Declaration, all_incidents, clocks_of, confirm, declare, left
 from tocsin.runbook import decisions
 from tocsin.runbook.engine import advance, stand
@@ -146,7 +146,7 @@ def test_a_question_whose_fact_is_known_is_not_asked(house: House) -> None:
     assert (rows["ask-exfiltration"].state, rows["ask-logs"].state) == ("done", "waiting")
 
 
-def test_below_the_proposal_needs_a_reason(house: House) -> None:
+def test_below_the_proposal_needs_a_reason_and_a_second_person(house: House) -> None:
     declared = declare(house.ctx, SAID)
     run = declared.run.id
     for path, value in {
@@ -158,6 +158,13 @@ def test_below_the_proposal_needs_a_reason(house: House) -> None:
     with pytest.raises(UsageError, match="needs a written reason"):
         decisions.answer(house.acting("priya"), run, "decide-regulator", "no")
     decisions.answer(house.acting("priya"), run, "decide-regulator", "no", reason="Counsel advises so")
+    advance(house.ctx, run)
+    waits = next(seen.row for seen in stand(house.ctx, run).looks if seen.row.key == "decide-regulator")
+    assert waits.state == "waiting"
+    assert "a second person (maya or tom)" in str(waits.asked["question"])
+    with pytest.raises(Refused, match="cannot be the second person too"):
+        decisions.answer(house.acting("priya"), run, "decide-regulator", "no")
+    decisions.answer(house.acting("maya"), run, "decide-regulator", "no")
     advance(house.ctx, run)
     rows = {seen.row.key: seen.row.state for seen in stand(house.ctx, run).looks}
     assert (rows["draft-ico"], rows["draft-clients[harbour-dental]"]) == ("skipped", "done")

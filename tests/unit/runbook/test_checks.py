@@ -26,7 +26,7 @@ BROKEN = {
     ),
     "two steps of one id": (TASK + TASK, "two steps are called 'first'. Give each its own id."),
     "an unknown key": ("- {id: b, uses: human.task, neds: [x], with: {text: x}}\n", "5:29: Unknown key 'neds' in steps[0]. Did you mean 'needs'?"),
-    "a key of a later version": ("- {id: b, uses: human.task, timeout: 5m, with: {text: x}}\n", "5:29: Unknown key 'timeout' in steps[0]."),
+    "a key of another language": ("- {id: b, uses: human.task, runs-on: x, with: {text: x}}\n", "5:29: Unknown key 'runs-on' in steps[0]."),
     "no steps": ("  []\n", "steps"),
     "an id with capitals": ("- {id: Bad, uses: human.task, with: {text: x}}\n", "5:8:"),
     "an unknown parameter": ("- {id: b, uses: human.task, with: {text: x, txt: y}}\n", "5:45: Unknown key 'txt'"),

@@ -3,16 +3,16 @@
 from typing import ClassVar
 
 from pydantic import model_validator
-from sqlalchemy import insert
 
 from tocsin.context import Context
 from tocsin.errors import UsageError
 from tocsin.law.facts import check_patch, fact_paths
 from tocsin.model.document import Data
 from tocsin.runbook.kinds import Answer, Done, Parameters, Place, Waits
-from tocsin.situation import add_fact, situation_of
+from tocsin.situation import add_fact, decisions_of, situation_of
+from tocsin.situation.decisions import agree_in, decide_in, seconds_for
+from tocsin.situation.duties import pending_on, standing_on
 from tocsin.store.database import Transaction
-from tocsin.store.tables import decision
 
 _YES_NO = ("yes", "no")
 
@@ -60,7 +60,9 @@ class Ask:
             }
         )
 
-    def accept(self, tx: Transaction, place: Place, parameters: AskParameters, answer: Answer) -> Done:
+    def accept(
+        self, ctx: Context, tx: Transaction, place: Place, parameters: AskParameters, answer: Answer
+    ) -> Done:
         """Take the answer; `unknown` is an answer too, and never means no."""
         value = _typed(answer.value, parameters)
         if parameters.fact is not None:
@@ -92,7 +94,9 @@ class Task:
         """Show the task."""
         return Waits({"kind": "task", "question": parameters.text, "choices": ["done"]})
 
-    def accept(self, tx: Transaction, place: Place, parameters: TaskParameters, answer: Answer) -> Done:
+    def accept(
+        self, ctx: Context, tx: Transaction, place: Place, parameters: TaskParameters, answer: Answer
+    ) -> Done:
         """Take `done`, with whatever the person noted."""
         if str(answer.value).casefold() not in ("done", "yes"):
             raise UsageError(
@@ -126,61 +130,77 @@ class Decide:
     destructive: ClassVar[bool] = False
 
     def run(self, ctx: Context, place: Place, parameters: DecideParameters) -> Done | Waits:
-        """Show what the assessment proposes, for each controller's data."""
+        """Show the proposal for each controller's data; a decision that stands is not asked for again."""
         if place.incident is None:
             raise UsageError("A decision on a duty belongs to an incident; this run has none.")
         with ctx.store.read() as connection:
             situation = situation_of(connection, ctx.workspace, place.incident)
+            decisions = decisions_of(connection, place.incident)
+        if stands := standing_on(decisions, parameters.duty):
+            return Done({"answer": stands.decided, "proposed": stands.proposed})
         reasons = [
             f"{controller}: {duty.required} ({duty.basis}). {' '.join(duty.why)}"
             for controller, assessment in situation.assessments.items()
             for duty in (assessment.duty(parameters.duty),)
         ]
         proposed = situation.required(parameters.duty)
+        waits = pending_on(decisions, parameters.duty)
+        question = (
+            _second_question(ctx, parameters.duty, waits.decided_by, waits.decided, waits.reason)
+            if waits
+            else f"Must the {_ADDRESSEES[parameters.duty]} be told? Proposed: {proposed}."
+        )
         return Waits(
             {
                 "kind": "decide",
-                "question": f"Must the {_ADDRESSEES[parameters.duty]} be told? Proposed: {proposed}.",
+                "question": question,
                 "text": "\n".join(reasons),
                 "choices": [*_YES_NO],
                 "proposed": proposed,
+                "first": waits.decided_by if waits else None,
             }
         )
 
-    def accept(self, tx: Transaction, place: Place, parameters: DecideParameters, answer: Answer) -> Done:
-        """Take yes or no; departing from the proposal needs a written reason."""
+    def accept(
+        self, ctx: Context, tx: Transaction, place: Place, parameters: DecideParameters, answer: Answer
+    ) -> Done | Waits:
+        """Take yes or no by the same rule as `tocsin incident decide`: a second person may have to agree."""
+        incident = str(place.incident)
         decided = str(answer.value).casefold()
-        if decided not in _YES_NO:
-            raise UsageError(f"A decision is yes or no, not {answer.value!r}.")
-        proposed = str((answer.asked or {}).get("proposed", "unclear"))
-        if decided != proposed and not answer.reason:
-            raise UsageError(
-                f"The proposal is {proposed}; deciding {decided} needs a written reason (--reason TEXT). "
-                "Nothing was recorded."
-            )
-        tx.execute(
-            insert(decision).values(
-                id=tx.new_id(),
-                incident=place.incident,
-                duty=parameters.duty,
-                proposed=proposed,
-                decided=decided,
-                decided_by=tx.actor.person,
-                decided_at=tx.now,
-                reason=answer.reason or "as proposed",
-            )
+        waits = pending_on(decisions_of(tx.connection, incident), parameters.duty)
+        if waits is not None and waits.decided == decided:
+            taken = agree_in(tx, ctx.workspace, incident, parameters.duty)
+        else:
+            taken = decide_in(tx, ctx.workspace, incident, parameters.duty, decided, answer.reason)
+        if taken.stands:
+            return Done({"answer": taken.decided, "proposed": taken.proposed})
+        asked = {**(answer.asked or {}), "first": taken.decided_by}
+        asked["question"] = _second_question(
+            ctx, parameters.duty, taken.decided_by, taken.decided, answer.reason or ""
         )
-        tx.record(
-            "duty.decided",
-            f"incident:{place.incident}",
-            {"duty": parameters.duty, "proposed": proposed, "decided": decided},
-            {"reason": answer.reason} if answer.reason else None,
+        return Waits(asked)
+
+    def has_settled(self, ctx: Context, place: Place, asked: dict[str, Data]) -> bool:
+        """Tell whether it was decided through another door, or waits for a second person by now."""
+        with ctx.store.read() as connection:
+            decisions = decisions_of(connection, str(place.incident))
+        duty = DecideParameters.model_validate(place.step.with_).duty
+        waits = pending_on(decisions, duty)
+        return standing_on(decisions, duty) is not None or (waits.decided_by if waits else None) != asked.get(
+            "first"
         )
-        return Done({"answer": decided, "proposed": proposed})
 
     def simulate(self, parameters: DecideParameters) -> str:
         """Say what would be decided."""
         return f"ask the person responsible to decide: must the {_ADDRESSEES[parameters.duty]} be told?"
+
+
+def _second_question(ctx: Context, duty: str, first: str, decided: str, reason: str) -> str:
+    others = " or ".join(seconds_for(ctx.workspace, first))
+    return (
+        f"{first} decided {decided} on telling the {_ADDRESSEES[duty]} ({reason}). That goes below the proposal: "
+        f"a second person ({others}) agrees by answering {decided} too, or decides otherwise."
+    )
 
 
 _ADDRESSEES = {"regulator": "regulator", "people": "people concerned", "controllers": "affected clients"}

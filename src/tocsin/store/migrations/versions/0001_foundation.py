@@ -152,8 +152,9 @@ def upgrade() -> None:
         sa.Column("decided_by", sa.String(length=64), nullable=False),
         sa.Column("decided_at", sa.String(length=27), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("second_asked_at", sa.String(length=27), nullable=True),
+        sa.Column("second_at", sa.String(length=27), nullable=True),
         sa.Column("second_by", sa.String(length=64), nullable=True),
-        sa.Column("stands_at", sa.String(length=27), nullable=True),
         sa.Column("withdrawn_at", sa.String(length=27), nullable=True),
         sa.ForeignKeyConstraint(["incident"], ["incident.id"], name=op.f("fk_decision_incident_incident")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_decision")),
@@ -177,6 +178,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("opened_at", sa.String(length=27), nullable=False),
         sa.Column("told_at", sa.String(length=27), nullable=True),
+        sa.Column("last_told_at", sa.String(length=27), nullable=True),
         sa.Column("told_how", sa.Text(), nullable=True),
         sa.Column("still_owed", sa.Text(), nullable=False),
         sa.Column("late_reasons", sa.Text(), nullable=True),
@@ -243,6 +245,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("made_by", sa.String(length=192), nullable=False),
         sa.Column("drafted_at", sa.String(length=27), nullable=False),
+        sa.Column("left_at", sa.String(length=27), nullable=True),
         sa.CheckConstraint(
             "state IN ('draft', 'approved', 'sent', 'recorded', 'withdrawn')", name=op.f("ck_notice_state")
         ),
@@ -264,9 +267,13 @@ def upgrade() -> None:
         sa.Column("started_by", sa.String(length=64), nullable=False),
         sa.Column("started_at", sa.String(length=27), nullable=False),
         sa.Column("ended_at", sa.String(length=27), nullable=True),
+        sa.Column("parts", sa.Text(), nullable=True),
+        sa.Column("parent_run", sa.String(length=32), nullable=True),
+        sa.Column("parent_step", sa.String(length=128), nullable=True),
         sa.CheckConstraint("state IN ('open', 'done', 'failed', 'abandoned')", name=op.f("ck_run_state")),
         sa.ForeignKeyConstraint(["incident"], ["incident.id"], name=op.f("fk_run_incident_incident")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_run")),
+        sa.UniqueConstraint("parent_run", "parent_step", name=op.f("uq_run_parent_run_parent_step")),
     )
     op.create_index("ix_run_state", "run", ["state"], unique=False)
     op.create_table(
@@ -318,12 +325,29 @@ def upgrade() -> None:
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("finished_at", sa.String(length=27), nullable=True),
         sa.Column("resolved_by", sa.String(length=64), nullable=True),
+        sa.Column("retries", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("not_before", sa.String(length=27), nullable=True),
+        sa.Column("waiting_since", sa.String(length=27), nullable=True),
+        sa.Column("handed_over_at", sa.String(length=27), nullable=True),
+        sa.Column("parameters", sa.Text(), nullable=True),
+        sa.Column("contained_at", sa.String(length=27), nullable=True),
+        sa.Column("expires_at", sa.String(length=27), nullable=True),
+        sa.Column("released_at", sa.String(length=27), nullable=True),
+        sa.Column("undoes", sa.String(length=128), nullable=True),
         sa.CheckConstraint(
             "state IN ('pending', 'running', 'waiting', 'unknown', 'done', 'failed', 'skipped')",
             name=op.f("ck_step_state"),
         ),
         sa.ForeignKeyConstraint(["run"], ["run.id"], name=op.f("fk_step_run_run")),
         sa.PrimaryKeyConstraint("run", "key", name=op.f("pk_step")),
+    )
+    op.create_index(
+        "ix_step_contained",
+        "step",
+        ["contained_at"],
+        unique=False,
+        sqlite_where=sa.text("contained_at IS NOT NULL AND released_at IS NULL"),
+        postgresql_where=sa.text("contained_at IS NOT NULL AND released_at IS NULL"),
     )
     op.create_index("ix_step_run_state", "step", ["run", "state"], unique=False)
     op.create_table(

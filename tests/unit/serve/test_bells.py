@@ -1,0 +1,54 @@
+"""Which bells a workspace has and when they ring, without Prefect."""
+
+from datetime import UTC, timedelta
+
+from simulators.house import FIRM, House
+from tocsin.serve.deployments import ANCHOR, bells
+from tocsin.serve.flows import OwnFlow
+from tocsin.serve.serving import _due
+from tocsin.store.schedules import claim_due
+
+HOURLY = """\
+  crm:
+    title: The customer database
+    sources: [{paths: [data/crm]}]
+    repositories: [local]
+    schedule: "15 * * * *"
+    rpo: 2h
+    rto: 2h
+channels:
+"""
+
+
+def test_daily_backups_follow_londons_clock_and_hourly_ones_utc(tmp_path):
+    house = House(tmp_path, firm=FIRM.replace("channels:\n", HOURLY))
+    rung = {bell.name: (bell.cron, bell.zone) for bell in bells(house.workspace) if bell.flow == "backup"}
+    assert rung == {"file-share": ("30 2 * * *", "Europe/London"), "crm": ("15 * * * *", "UTC")}
+    house.close()
+
+
+def test_the_watch_rings_every_five_minutes_from_a_fixed_moment_and_respond_only_when_asked(house):
+    named = {bell.flow: bell for bell in bells(house.workspace)}
+    assert named["watch"].every == timedelta(minutes=5)
+    assert ANCHOR.tzinfo is UTC
+    assert (named["respond"].cron, named["respond"].every) == (None, None)
+
+
+def test_every_flow_is_told_its_workspace_by_its_full_path(house):
+    own = OwnFlow("tidy-up", "/somewhere/tidy_up.py:tidy_up")
+    told = {bell.flow: bell.parameters for bell in bells(house.workspace, (own,))}
+    assert told["backup"] == {"plan": "file-share", "workspace": str(house.folder)}
+    assert told["watch"] == told["respond"] == {"workspace": str(house.folder)}
+    assert told["tidy-up"] == {}
+
+
+def test_at_the_start_only_what_is_due_is_rung_and_the_watch(house):
+    rung = bells(house.workspace)
+    assert [bell.flow for bell in _due(house.ctx, rung)] == ["backup", "watch"]
+    plan = house.workspace.backup_plans["file-share"]
+    assert claim_due(
+        house.store, house.ctx.actor, "backup:file-share", plan.schedule, plan.zone, house.clock.now()
+    )
+    assert [bell.flow for bell in _due(house.ctx, rung)] == ["watch"]
+    house.clock.advance(timedelta(days=3))
+    assert [bell.flow for bell in _due(house.ctx, rung)] == ["backup", "watch"]
