@@ -7,7 +7,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from tocsin.backups.running import BackupOutcome, find_plan, run_backup
 from tocsin.context import Context
-from tocsin.errors import Temporary, UsageError
+from tocsin.errors import Interrupted, Temporary, UsageError
 from tocsin.ports import OnProgress
 from tocsin.store.schedules import claim_due
 from tocsin.store.tables import pause as pauses
@@ -39,8 +39,8 @@ def backup_if_due(
 ) -> Skipped | BackupOutcome:
     """Back up a plan if its schedule fell due since it was last acted on; many missed times are one.
 
-    Raises what `run_backup` raises. After a Temporary error the claim is given back, so that the next ring of
-    the bell tries again rather than waiting a day.
+    Raises what `run_backup` raises. After a Temporary error or an interruption the claim is given back, so
+    that the next ring of the bell tries again rather than waiting a day.
     """
     plan = find_plan(ctx, plan_id)
     with ctx.store.read() as connection:
@@ -55,8 +55,10 @@ def backup_if_due(
         return Skipped(plan.id, "Not due: its last due time was acted on.")
     try:
         return run_backup(ctx, plan.id, on_progress=on_progress)
-    except Temporary:
-        _give_back(ctx, name, due)
+    except BaseException as ended:
+        # A signal, Prefect's included, is no `Exception`: what it cut short is due as before.
+        if isinstance(ended, (Temporary, Interrupted)) or not isinstance(ended, Exception):
+            _give_back(ctx, name, due)
         raise
 
 

@@ -23,6 +23,7 @@ from tocsin.backups.ledger import LedgerEntry
 from tocsin.backups.recording import Done, record, record_failure
 from tocsin.backups.unknown import Settled, settle_unknown
 from tocsin.context import Context
+from tocsin.durable import write_durably
 from tocsin.errors import (
     ConfigurationError,
     Interrupted,
@@ -48,6 +49,9 @@ from tocsin.store.operations import Operation, begin
 
 KIND = "backup"
 TAG = "tocsin"
+
+
+HEAD_COPY = "journal-head.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +229,15 @@ def _take(ctx: Context, plan: BackupPlan, sources: tuple[Source, ...]) -> TakenM
         return None
     locations = (ctx.workspace.repository_location(one) for one in ctx.workspace.repositories.values())
     left_out = [ctx.workspace.state_folder.absolute(), *(Path(place) for place in locations if place[:1] == "/")]
-    return take_manifest(manifest_folder(ctx, plan.id), sources, left_out=left_out)
+    taken = take_manifest(manifest_folder(ctx, plan.id), sources, left_out=left_out)
+    _carry_head(ctx, taken.folder)
+    return taken
+
+
+def _carry_head(ctx: Context, folder: Path) -> None:
+    """Send the journal's last signed head along, so that a rewritten journal shows against the repository."""
+    if ctx.store.head_file.exists():
+        write_durably(folder / HEAD_COPY, ctx.store.head_file.read_bytes())
 
 
 def _call_restic(

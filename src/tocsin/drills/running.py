@@ -100,8 +100,10 @@ def drill_if_due(
         return None
     try:
         outcome = run_drill(ctx, drill_id, on_progress=on_progress, on_stage=on_stage)
-    except (Temporary, Interrupted):
-        give_back(ctx.store, ctx.actor, name, due)
+    except BaseException as ended:
+        # A signal, Prefect's included, is no `Exception`: what it cut short is due as before.
+        if isinstance(ended, (Temporary, Interrupted)) or not isinstance(ended, Exception):
+            give_back(ctx.store, ctx.actor, name, due)
         raise
     if outcome.verdict.verdict is Verdict.COULD_NOT_RUN:
         give_back(ctx.store, ctx.actor, name, due)

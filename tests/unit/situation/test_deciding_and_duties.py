@@ -107,8 +107,12 @@ def test_somebody_without_the_role_decides_nothing(firm):
 
 
 def test_there_has_to_be_a_second_person(tmp_path):
-    alone = House(tmp_path, firm=KNOWN_FIRM.replace("roles: [commander, technical], deputy: tom", "roles: [technical]")
-                  .replace("roles: [dpo], deputy: maya", "roles: [dpo]"))
+    alone = House(
+        tmp_path,
+        firm=KNOWN_FIRM.replace("roles: [commander, technical], deputy: tom", "roles: [technical]").replace(
+            "roles: [dpo], deputy: maya", "roles: [dpo]"
+        ),
+    )
     declare(alone.ctx, Declaration("x", ("file-share",), cause="ransomware"))
     state_all(alone)
     with pytest.raises(Refused, match="needs a second person, and there is none"):
