@@ -23,6 +23,12 @@ def descendants_of(pid: int) -> list[int]:
     return children + [further for child in children for further in descendants_of(child)]
 
 
+def begun_since(pid: int, before: list[int]) -> list[int]:
+    """Return the children that were not there before, and theirs: a server of another test may run beside us."""
+    fresh = [child for child in children_of(pid) if child not in before]
+    return fresh + [further for child in fresh for further in descendants_of(child)]
+
+
 def gone_within(seconds: float, pids: list[int]) -> bool:
     """Wait until none of the processes lives; return whether that came true."""
     until = time.monotonic() + seconds

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 import pytest
 
-from processes import children_of, descendants_of, gone_within
+from processes import begun_since, children_of, descendants_of, gone_within
 from tocsin.adapters.restic import Limits, ResticBinary
 from tocsin.errors import OperationFailed, Temporary
 
@@ -114,7 +114,8 @@ def test_a_call_over_its_limit_is_stopped_with_all_it_started(restic_path, repos
     restic = ResticBinary(restic_path, cache_dir=tmp_path / "cache", environ=os.environ, limits=limits)
     waiting = replace(repository, password_file=None, password_command="sleep 60")
     below = []
-    watch = threading.Timer(0.4, lambda: below.extend(descendants_of(os.getpid())))
+    before = children_of(os.getpid())
+    watch = threading.Timer(0.4, lambda: below.extend(begun_since(os.getpid(), before)))
     watch.start()
     began = time.monotonic()
     with pytest.raises(

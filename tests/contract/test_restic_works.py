@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from processes import children_of
+from processes import begun_since, children_of
 from tocsin.adapters.restic import ResticBinary
 from tocsin.errors import OperationFailed
 
@@ -93,10 +93,11 @@ def test_progress_is_heard_while_it_runs_and_no_secret_stands_in_argv(restic, re
     def on_progress(progress):
         seen.append(progress)
         if len(seen) == 3:
-            seen.extend(Path(f"/proc/{child}/cmdline").read_bytes() for child in children_of(os.getpid()))
+            seen.extend(Path(f"/proc/{child}/cmdline").read_bytes() for child in begun_since(os.getpid(), before))
             raise Enough
 
     location = f"local:{repository.location}"
+    before = children_of(os.getpid())
     with pytest.raises(Enough):
         restic.backup(replace(repository, location=location), [endless], on_progress=on_progress)
     *progress, command = seen

@@ -28,6 +28,7 @@ COMMANDS = {
     "run": "See and advance playbook runs; answer and approve.",
     "assess": "Judge a breach from a facts file.",
     "clock": "Count a legal clock from awareness to deadline.",
+    "register": "Show and export the breach register.",
     "notice": "Read, edit, approve and send notices.",
     "playbook": "List and check playbooks.",
     "inventory": "Show whose data lives where.",

@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tocsin.cli import incident_duties, incident_life
 from tocsin.cli.output import common_options, emit, table
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from tocsin.context import Context
     from tocsin.incidents import Declaration
-    from tocsin.situation import Situation
+    from tocsin.situation import DutyRow, Situation
 
 
 @click.group()
@@ -170,17 +173,22 @@ def story(incident_id: str, workspace_folder: Path | None, as_json: bool) -> Non
         emit({"page": str(written.page), "sha256": written.sha256}, str(written.page), as_json=as_json)
 
 
+for _part in (*incident_duties.COMMANDS, *incident_life.COMMANDS):
+    command.add_command(_part)
+
+
 def incident_as_json(ctx: "Context", incident_id: str) -> dict[str, object]:
     """Return one incident as plain data."""
     from tocsin.incidents import clocks_of
     from tocsin.law.clocks import show_local, show_utc
     from tocsin.runbook.ledger import load_runs
-    from tocsin.situation import situation_of
+    from tocsin.situation import duties_of, situation_of
 
     zone = ctx.workspace.organisation.timezone
     with ctx.store.read() as connection:
         found = situation_of(connection, ctx.workspace, incident_id)
         runs = load_runs(connection, incident=incident_id)
+        duties = duties_of(connection, incident_id)
     clocks = [
         {
             "to": clock.to,
@@ -197,32 +205,47 @@ def incident_as_json(ctx: "Context", incident_id: str) -> dict[str, object]:
         "state": found.state,
         "first_alert": show_utc(found.first_alert_at),
         "aware": show_utc(found.aware_at) if found.aware_at else None,
+        "aware_by": found.aware_by,
+        "aware_reason": found.aware_reason,
+        "occurred": found.facts().get("occurred"),
+        "reported": next(
+            (show_utc(each.told_at) for each in duties if each.key == "regulator" and each.told_at), None
+        ),
         "systems": [system.id for system in found.radius.systems],
         "datasets": [dataset.id for dataset in found.radius.datasets],
         "clients": [client.id for client in found.radius.clients],
         "clocks": clocks,
+        "duties": [incident_duties.duty_data(each) for each in duties],
         "facts": found.facts(),
         "assessments": {key: assessment.to_json() for key, assessment in found.assessments.items()},
         "runs": [{"run": run.id, "state": run.state, "title": run.title} for run in runs],
     }
 
 
+def _reported(duties: "tuple[DutyRow, ...]") -> "list[datetime]":
+    return [duty.told_at for duty in duties if duty.key == "regulator" and duty.told_at]
+
+
 def incident_as_text(ctx: "Context", incident_id: str) -> str:
     """Return one incident for a person at three in the morning: clocks first."""
-    from tocsin.incidents import clocks_of, left
+    from tocsin.cli.incident_words import alarm_lines, duty_lines, reopened_lines, time_lines
+    from tocsin.incidents import clocks_of, left, standing_alarms
     from tocsin.law.clocks import show_both
-    from tocsin.situation import situation_of
+    from tocsin.situation import decisions_of, duties_of, situation_of
 
     zone, now = ctx.workspace.organisation.timezone, ctx.clock.now()
     with ctx.store.read() as connection:
         found = situation_of(connection, ctx.workspace, incident_id)
+        duties = duties_of(connection, incident_id)
+        decisions = decisions_of(connection, incident_id)
+        alarms = standing_alarms(connection, incident_id)
     lines = [f"{found.incident}  {found.title}  [{found.state}]", ""]
-    certain = show_both(found.aware_at, zone) if found.aware_at else "not yet: tocsin incident confirm"
-    lines += [f"First alert  {show_both(found.first_alert_at, zone)}", f"Certain      {certain}"]
+    lines += [*reopened_lines(duties, zone), *alarm_lines(alarms), *time_lines(found, duties, zone)]
     for clock in clocks_of(found):
         name = f"{'Due' if clock.legal else 'Shadow'} {clock.words}"
         lines.append(f"{name:<42} {show_both(clock.due, zone)}  ({left(clock.due - now)})")
     lines += ["", *_whose_data(found), "", "Proposed (a person decides):", _proposals(found)]
+    lines += ["", *duty_lines(duties, decisions)]
     open_facts = dict.fromkeys(
         question.fact for assessment in found.assessments.values() for question in assessment.open_questions
     )

@@ -14,7 +14,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from tocsin.context import Context
 from tocsin.durable import private_folder, write_durably
@@ -84,6 +84,24 @@ def acknowledge(ctx: Context, incident_id: str) -> int:
             raise UsageError(f"No alarm of {incident_id} waits to be acknowledged. Its clocks run on.")
         tx.record("alarm.acknowledged", f"incident:{incident_id}", {"alarms": changed})
     return changed
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One alarm that stands, and who said that they are on it."""
+
+    text: str
+    level: str
+    acknowledged_by: str | None
+
+
+def standing_alarms(connection: Connection, incident_id: str) -> tuple[Standing, ...]:
+    """Return the deadline alarms of an incident that stand, the most pressing first."""
+    query = select(alarm).where(
+        alarm.c.incident == incident_id, alarm.c.kind == KIND, alarm.c.cleared_at.is_(None)
+    )
+    rows = connection.execute(query.order_by(alarm.c.share.desc(), alarm.c.due_at, alarm.c.id))
+    return tuple(Standing(row.text, row.level, row.acknowledged_by) for row in rows)
 
 
 def _raise_in(ctx: Context, found: Row[tuple[object, ...]]) -> None:

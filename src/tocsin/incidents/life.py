@@ -14,7 +14,7 @@ from sqlalchemy import Row, func, select, update
 from tocsin.context import Context
 from tocsin.errors import Refused, UsageError
 from tocsin.law.clocks import show_utc
-from tocsin.situation import Decided, agree, deciders, decisions_of, duties_of, situation_of
+from tocsin.situation import Decided, deciders, decisions_of, duties_of, situation_of
 from tocsin.situation.decisions import decide_outcome_in
 from tocsin.situation.duties import OUTCOMES
 from tocsin.situation.owing import screened, unanswered
@@ -50,8 +50,8 @@ def reach(ctx: Context, incident_id: str, moment: str, at: datetime | None = Non
         before = _MOMENTS[: _MOMENTS.index(moment)]
         if missing := [name for name in before if getattr(row, f"{name}_at") is None]:
             raise UsageError(
-                f"{incident_id} was not {missing[0]} yet, so it cannot be {moment}. Nothing was recorded. Say that "
-                f"first: tocsin incident {missing[0]} {incident_id}"
+                f"{incident_id} was not {missing[0]} yet, so it cannot be {moment}. Nothing was recorded. Say "
+                f"that first: tocsin incident {missing[0]} {incident_id}"
             )
         earlier = max((getattr(row, f"{name}_at") for name in before), default=row.first_alert_at)
         if when < earlier:
@@ -70,22 +70,11 @@ def call_it(ctx: Context, incident_id: str, outcome: str, reason: str) -> Decide
     """Decide that it was a near miss or no breach; below the proposal a second person has to agree."""
     with ctx.store.write(ctx.actor) as tx:
         _open_row(tx, incident_id)
-        taken = decide_outcome_in(tx, ctx.workspace, incident_id, outcome, reason)
-        if taken.stands:
-            _set_outcome(tx, incident_id, outcome)
-    return taken
-
-
-def agree_to_call_it(ctx: Context, incident_id: str, outcome: str) -> Decided:
-    """Agree to that as the second person."""
-    taken = agree(ctx, incident_id, outcome)
-    with ctx.store.write(ctx.actor) as tx:
-        _set_outcome(tx, incident_id, taken.duty)
-    return taken
+        return decide_outcome_in(tx, ctx.workspace, incident_id, outcome, reason)
 
 
 def close(ctx: Context, incident_id: str, said: Closing) -> None:
-    """Close an incident for good. Raises Refused with everything that stands in the way; nothing is changed then."""
+    """Close an incident for good. Raises Refused with all that stands in the way; nothing is changed then."""
     if ctx.actor.person not in deciders(ctx.workspace):
         raise Refused(
             f"{ctx.actor.person} may not close an incident. It waits for {' or '.join(deciders(ctx.workspace))}."
@@ -156,11 +145,6 @@ def _unknown(tx: Transaction, incident_id: str) -> list[str]:
     ).scalar_one()
     found = [f"nobody knows whether the step {row.key} of {row.id} happened" for row in steps]
     return found + ([f"nobody knows whether {unsure} mails arrived: tocsin notice list"] if unsure else [])
-
-
-def _set_outcome(tx: Transaction, incident_id: str, outcome: str) -> None:
-    tx.execute(update(incident).where(incident.c.id == incident_id).values(state=outcome))
-    tx.record(f"incident.{outcome}", f"incident:{incident_id}", {})
 
 
 def _open_row(tx: Transaction, incident_id: str) -> Row[tuple[object, ...]]:

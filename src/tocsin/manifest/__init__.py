@@ -15,6 +15,7 @@ Nothing here calls restic, judges a backup or knows the store.
 """
 
 from tocsin.manifest.checking import Comparison, verify_restored
+from tocsin.manifest.delta import Change, Delta
 from tocsin.manifest.excludes import check_pattern
 from tocsin.manifest.reading import Manifest, read_manifest
 from tocsin.manifest.sources import Source, SourceFault, examine_source
@@ -24,7 +25,9 @@ from tocsin.manifest.text import METADATA_NAME, TEXT_NAME, shown_path
 __all__ = [
     "METADATA_NAME",
     "TEXT_NAME",
+    "Change",
     "Comparison",
+    "Delta",
     "Manifest",
     "Source",
     "SourceFault",

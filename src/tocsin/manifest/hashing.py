@@ -11,18 +11,23 @@ import threading
 from collections.abc import Sequence
 from hashlib import sha256
 
+from tocsin.manifest.looks import HEAD_BYTES, look_of
+
 THREADS = 2
 _CHUNK_BYTES = 1 << 20
 # A name may have become a fifo or a link since the walk: neither may hang us or lead us elsewhere.
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-def hash_files(files: Sequence[tuple[bytes, int]]) -> tuple[dict[bytes, str], dict[bytes, OSError]]:
+def hash_files(
+    files: Sequence[tuple[bytes, int]], *, looks: dict[bytes, str] | None = None
+) -> tuple[dict[bytes, str], dict[bytes, OSError]]:
     """Hash `files` (path, size in bytes); return the digests, and why others could not be read.
 
-    Every path is in one of the two. Ctrl-C stops both threads within a megabyte.
+    Every path is in one of the two. Into `looks`, if given, goes what each file looks like, at no further
+    reading. Ctrl-C stops both threads within a megabyte.
     """
-    work = _Hashing()
+    work = _Hashing(looks)
     first, *others = _slices(files)
     threads = [threading.Thread(target=work.hash_slice, args=(part,)) for part in others]
     for thread in threads:
@@ -55,7 +60,8 @@ def _slices(files: Sequence[tuple[bytes, int]]) -> list[Sequence[tuple[bytes, in
 class _Hashing:
     """What the threads share: each writes under its own paths alone."""
 
-    def __init__(self) -> None:
+    def __init__(self, looks: dict[bytes, str] | None) -> None:
+        self.looks = looks
         self.digests: dict[bytes, str] = {}
         self.faults: dict[bytes, OSError] = {}
         self.is_stopped = False
@@ -79,10 +85,14 @@ class _Hashing:
             if not stat.S_ISREG(os.fstat(handle).st_mode):
                 raise OSError(errno.ENOENT, "is no longer a regular file")
             digest = sha256()
+            head = b""
             while count := os.readv(handle, [room]):
                 if self.is_stopped:
                     raise _StoppedError
+                head = head or bytes(room[: min(count, HEAD_BYTES)])
                 digest.update(room[:count])
+            if self.looks is not None:
+                self.looks[path] = look_of(head)
             return digest.hexdigest()
         finally:
             os.close(handle)

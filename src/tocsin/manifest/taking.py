@@ -17,16 +17,17 @@ import json
 import os
 import time
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tocsin.durable import private_folder, write_durably
 from tocsin.errors import OperationFailed
+from tocsin.manifest.delta import Content, Delta, compare, read_looks, unchanged, write_looks
 from tocsin.manifest.excludes import anchored, escaped, matcher
 from tocsin.manifest.hashing import hash_files
-from tocsin.manifest.reading import read_manifest
+from tocsin.manifest.reading import Manifest, read_manifest
 from tocsin.manifest.sources import Source, roots_of
 from tocsin.manifest.text import METADATA_NAME, TEXT_NAME, Entry, metadata_lines, shown_path, text_line
 from tocsin.manifest.walk import is_untouched, walk
@@ -70,12 +71,21 @@ class _Reading:
     unsettled: frozenset[bytes] = frozenset()
     hashed_files: int = 0
     hashed_bytes: int = 0
+    looks: dict[bytes, str] = field(default_factory=dict)
+    delta: Delta = field(default_factory=Delta)
 
 
-def take_manifest(folder: Path, sources: Sequence[Source], *, left_out: Sequence[Path] = ()) -> TakenManifest:
+def take_manifest(
+    folder: Path,
+    sources: Sequence[Source],
+    *,
+    left_out: Sequence[Path] = (),
+    on_delta: Callable[[Delta], None] | None = None,
+) -> TakenManifest:
     """Write the manifest of `sources` into `folder` (0700, files 0600) and return it.
 
-    `left_out` are folders that no backup holds, such as Tocsin's own state. Raises OperationFailed when the
+    `left_out` are folders that no backup holds, such as Tocsin's own state. `on_delta` hears what changed since
+    the last manifest before this one takes its place, so that no crash can swallow it. Raises OperationFailed when the
     manifest cannot be written, ValueError for an exclusion that is none. What cannot be read is in `unread`.
     """
     folder = private_folder(folder.absolute())
@@ -87,9 +97,13 @@ def take_manifest(folder: Path, sources: Sequence[Source], *, left_out: Sequence
     seal = _Seal.standing_over(folder, entries) if not unread else None
     if seal is None:
         reading = _read_anew(folder, entries, unread, settled_before=walked_at - SETTLING_NS)
+        if on_delta is not None:
+            on_delta(reading.delta)
         seal = _write(folder, reading)
     else:
         reading = _Reading(entries, {}, unread)
+        if on_delta is not None:
+            on_delta(unchanged(seal.files, seal.total_bytes))
     return TakenManifest(
         folder=folder,
         sha256=seal.text,
@@ -147,7 +161,8 @@ def _walk(folder: Path, roots: Sequence[Path], excludes: Sequence[str], unread: 
 
 def _read_anew(folder: Path, entries: list[Entry], unread: dict[bytes, str], *, settled_before: int) -> _Reading:
     """Take over the digests of what did not change and hash the rest."""
-    known = _known_digests(folder)
+    last = _last_manifest(folder)
+    known = _known_digests(last)
     digests: dict[bytes, str] = {}
     to_hash: list[Entry] = []
     for entry in entries:
@@ -156,13 +171,20 @@ def _read_anew(folder: Path, entries: list[Entry], unread: dict[bytes, str], *, 
                 digests[entry.path] = digest
             else:
                 to_hash.append(entry)
-    fresh, faults = hash_files([(entry.path, entry.size) for entry in to_hash])
+    seen: dict[bytes, str] = {}
+    fresh, faults = hash_files([(entry.path, entry.size) for entry in to_hash], looks=seen)
     # What is gone by now is no content; `recheck` names what took its place.
     gone = {path for path, fault in faults.items() if fault.errno in _VANISHED}
     unread |= {path: fault.strerror or str(fault) for path, fault in faults.items() if path not in gone}
+    digests |= fresh
+    earlier = read_looks(folder) if last else {}
+    looks = {path: look for path, look in earlier.items() if path in digests} | seen
+    before = None if last is None else Content.of(last.entries, last.digests, earlier)
     return _Reading(
         entries=[entry for entry in entries if entry.path not in gone],
-        digests=digests | fresh,
+        digests=digests,
+        looks=looks,
+        delta=compare(before, Content.of(entries, digests, looks), unread),
         unread=unread,
         unsettled=frozenset(
             entry.path for entry in to_hash if max(entry.mtime_ns, entry.ctime_ns) >= settled_before
@@ -172,11 +194,17 @@ def _read_anew(folder: Path, entries: list[Entry], unread: dict[bytes, str], *, 
     )
 
 
-def _known_digests(folder: Path) -> dict[tuple[bytes | int, ...], str]:
-    """Return the last manifest's digests by path and trace; nothing when it is missing, damaged or not sealed."""
+def _last_manifest(folder: Path) -> Manifest | None:
+    """Return the last manifest; None when it is missing, damaged or not sealed."""
     try:
-        last = read_manifest(folder, sha256=_Seal.read(folder).text)
+        return read_manifest(folder, sha256=_Seal.read(folder).text)
     except (OSError, ValueError, TypeError, OperationFailed):
+        return None
+
+
+def _known_digests(last: Manifest | None) -> dict[tuple[bytes | int, ...], str]:
+    """Return the last manifest's digests by path and trace."""
+    if last is None:
         return {}
     return {
         (entry.path, *_trace(entry)[1:]): digest
@@ -203,6 +231,7 @@ def _write(folder: Path, reading: _Reading) -> "_Seal":
             if (folder / name).read_bytes() == content:
                 continue  # untouched, restic need not read it again
         write_durably(folder / name, content)
+    write_looks(folder, reading.looks)
     seal.write(folder)
     return seal
 

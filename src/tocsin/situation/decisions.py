@@ -146,7 +146,7 @@ def seconds_for(workspace: Workspace, person: str) -> tuple[str, ...]:
 
 def waiting_decision(decisions: Sequence[Decision], duty: DutyRow) -> Decision | None:
     """Return the decision on this duty that waits for a second person."""
-    return pending_on(decisions, duty.key, duty.toward)
+    return pending_on(decisions, *duty.names)
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,11 @@ class DutyRow:
     reopened_why: str | None = None
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The names a decision on it may bear: its own, and for the law's three their common one."""
+        return (self.key, self.toward) if self.controller else (self.key,)
+
+    @property
     def is_open(self) -> bool:
         """Whether somebody still has something to do for it."""
         return self.state in OPEN

@@ -19,7 +19,8 @@ from tocsin.situation.profile import profile_of
 from tocsin.situation.reading import STRENGTH, Situation
 
 CORE = ("regulator", "people", "controllers")
-_IN_EVERY_ASSESSMENT = "uk-gdpr-33"
+_TOLD_ELSEWHERE = ("uk-gdpr-33", "uk-gdpr-34", "complaints")
+"""The assessment's own duties, and one that is owed only once somebody complains."""
 _RISK = {"none": 0, "unlikely": 1, "unclear": 2, "risk": 3, "high_risk": 4}
 _LONGEST_KEY = 90
 
@@ -40,6 +41,11 @@ class Owed:
     risk: str
     why: tuple[str, ...]
     asks: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names a decision on it may bear: its own, and for the law's three their common one."""
+        return (self.key, self.toward) if self.controller else (self.key,)
 
     @property
     def weight(self) -> tuple[int, int]:
@@ -122,7 +128,7 @@ def _owed(assessment: Assessment, duty: Duty, workspace: Workspace, controller: 
 
 
 def _is_duty(finding: RegimeFinding) -> bool:
-    if finding.applies == "no" or finding.regime.startswith((_IN_EVERY_ASSESSMENT, "uk-gdpr-34")):
+    if finding.applies == "no" or finding.regime.startswith(_TOLD_ELSEWHERE):
         return False
     return not any(ask.startswith("profile.") for ask in finding.asks)
 
@@ -145,7 +151,10 @@ def _further(finding: RegimeFinding) -> Owed:
 
 
 def _key(finding: RegimeFinding) -> str:
-    if finding.regime not in ("insurer", "eu-gdpr-33"):
+    if finding.regime == "eu-gdpr-33":
+        country = re.search(r"\(([A-Z]{2})\)$", finding.addressee)
+        return f"{finding.regime}-{country[1].casefold()}" if country else finding.regime
+    if finding.regime != "insurer":
         return finding.regime
     words = re.sub(r"[^a-z0-9]+", "-", finding.addressee.casefold()).strip("-")
     return f"{finding.regime}-{words}"[:_LONGEST_KEY]

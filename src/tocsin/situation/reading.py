@@ -36,6 +36,8 @@ class Situation:
     radius: BlastRadius
     versions: tuple[FactVersion, ...]
     assessments: dict[str, Assessment]
+    aware_by: str | None = None
+    aware_reason: str | None = None
 
     def required(self, duty: str) -> str:
         """Return `yes`, `unclear` or `no`: the strongest answer over all controllers."""
@@ -91,6 +93,8 @@ def situation_of(connection: Connection, workspace: Workspace, incident_id: str)
         radius=radius,
         versions=versions,
         assessments={controller: assess_for(versions, controller) for controller in controllers},
+        aware_by=row.aware_by,
+        aware_reason=row.aware_reason,
     )
 
 

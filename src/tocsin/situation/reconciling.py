@@ -69,8 +69,7 @@ def reconcile_in(tx: Transaction, workspace: Workspace, incident_id: str) -> tup
     changed = []
     for key in dict.fromkeys([*owed, *rows]):
         now, before = owed.get(key), rows.get(key)
-        toward = now.toward if now else rows[key].toward
-        decided = standing_on(decisions, key, toward)
+        decided = standing_on(decisions, *(now or rows[key]).names)
         if decided and decided.decided == "no" and now and _asks_more(now, decided, before):
             _withdraw(tx, incident_id, decided)
             decided = None
@@ -197,6 +196,9 @@ def _outcome_that_holds(
         return None
     proposed = strongest(owed)
     if STRENGTH[proposed] <= STRENGTH[outcome.proposed]:
+        if found.state not in (outcome.duty, "closed"):
+            tx.execute(update(incident).where(incident.c.id == found.incident).values(state=outcome.duty))
+            tx.record(f"incident.{outcome.duty}", f"incident:{found.incident}", {"proposed": proposed})
         return outcome
     _withdraw(tx, found.incident, outcome)
     state = "confirmed" if found.aware_at else "suspected"
