@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tocsin.context import Context
-    from tocsin.incidents import Declaration
     from tocsin.situation import DutyRow, Situation
 
 
@@ -52,6 +51,9 @@ def declare(
 
     Works with no server, no Slack and no network. Asks what is missing when a person sits at the terminal.
     """
+    from dataclasses import replace
+
+    from tocsin.cli.asking import completed
     from tocsin.cli.run_report import run_as_json, run_as_text
     from tocsin.incidents import Declaration
     from tocsin.incidents import declare as declare_incident
@@ -68,7 +70,9 @@ def declare(
             aware_at=parse_time(aware) if aware else None,
             playbook=playbook,
         )
-        declared = declare_incident(ctx, _complete(ctx, said, asking=sys.stdin.isatty() and not as_json))
+        if sys.stdin.isatty() and not as_json:
+            said = completed(ctx, said)
+        declared = declare_incident(ctx, said if said.title else replace(said, title="Reported without a title"))
         found = advance(ctx, declared.run.id)
         ctx.store.sign_head(ctx.actor)
         seen = incident_as_json(ctx, declared.incident)
@@ -280,34 +284,3 @@ def _proposals(found: "Situation") -> str:
         for key, assessment in found.assessments.items()
     ]
     return table(("whose data", "risk", "tell ICO", "people", "client"), rows)
-
-
-def _complete(ctx: "Context", said: "Declaration", *, asking: bool) -> "Declaration":
-    """Ask for what is missing, five questions at most; without a person to ask, leave it to the operation."""
-    from dataclasses import replace
-
-    from tocsin.errors import UsageError, did_you_mean
-    from tocsin.model.vocabulary import Cause
-
-    if not asking:
-        return said if said.title else replace(said, title="Reported without a title")
-    systems = ctx.workspace.systems
-    if not said.title:
-        said = replace(said, title=click.prompt("1. What do you see, in one line?"))
-    if not said.systems:
-        click.echo("   Known: " + ", ".join(systems))
-        named = click.prompt("2. Which systems (comma between)?")
-        chosen = tuple(word.strip() for word in named.split(",") if word.strip())
-        for word in chosen:
-            if word not in systems:
-                raise UsageError(
-                    f"There is no system {word!r}. Nothing was declared.{did_you_mean(word, systems)}"
-                )
-        said = replace(said, systems=chosen)
-    if said.cause is None:
-        click.echo("   Known: " + ", ".join(cause.value for cause in Cause))
-        named = click.prompt("3. What does it look like (Enter when unsure)?", default="", show_default=False)
-        said = replace(said, cause=named.strip() or None)
-    if said.aware_at is None and click.confirm("4. Is it certain that personal data was hit?", default=False):
-        said = replace(said, aware_at=ctx.clock.now())
-    return said

@@ -17,13 +17,19 @@ Nothing here calls restic, judges a backup or knows the store.
 from tocsin.manifest.checking import Comparison, verify_restored
 from tocsin.manifest.delta import Change, Delta
 from tocsin.manifest.excludes import check_pattern
+from tocsin.manifest.looks import BINARY, NOISE, SEALED, SMALL, TEXT
 from tocsin.manifest.reading import Manifest, read_manifest
 from tocsin.manifest.sources import Source, SourceFault, examine_source
 from tocsin.manifest.taking import TakenManifest, recheck, take_manifest
 from tocsin.manifest.text import METADATA_NAME, TEXT_NAME, shown_path
 
 __all__ = [
+    "BINARY",
     "METADATA_NAME",
+    "NOISE",
+    "SEALED",
+    "SMALL",
+    "TEXT",
     "TEXT_NAME",
     "Change",
     "Comparison",

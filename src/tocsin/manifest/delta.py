@@ -105,7 +105,9 @@ def read_looks(folder: Path) -> dict[bytes, str]:
 
 def write_looks(folder: Path, looks: Mapping[bytes, str]) -> None:
     """Keep the looks beside a manifest's folder."""
-    write_durably(_looks_path(folder), b"\0".join(b"%s\t%s" % (look.encode(), path) for path, look in looks.items()))
+    write_durably(
+        _looks_path(folder), b"\0".join(b"%s\t%s" % (look.encode(), path) for path, look in looks.items())
+    )
 
 
 def _looks_path(folder: Path) -> Path:

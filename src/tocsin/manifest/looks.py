@@ -11,7 +11,7 @@ import math
 
 HEAD_BYTES = 4096
 
-NOISE, TEXT, BINARY, SMALL = "noise", "text", "binary", "small"
+NOISE, SEALED, TEXT, BINARY, SMALL = "noise", "sealed", "text", "binary", "small"
 
 # Families and their beginnings; `ftyp` of ISO media stands at the fifth byte and is asked for below.
 _MAGICS: tuple[tuple[bytes, str], ...] = (
@@ -35,6 +35,9 @@ _MAGICS: tuple[tuple[bytes, str], ...] = (
     (b"BM", "bitmap"),
     (b"ID3", "mp3"),
     (b"\xff\xfb", "mp3"),
+    (b"\xff\xfa", "mp3"),
+    (b"\xff\xf3", "mp3"),
+    (b"\xff\xf2", "mp3"),
     (b"fLaC", "flac"),
     (b"OggS", "ogg"),
     (b"\x1aE\xdf\xa3", "matroska"),
@@ -43,8 +46,8 @@ _MAGICS: tuple[tuple[bytes, str], ...] = (
     (b"\x7fELF", "program"),
     (b"MZ", "program"),
     (b"\x03\xd9\xa2\x9a", "keepass"),
-    (b"Salted__", "sealed"),
-    (b"age-encryption.org/", "sealed"),
+    (b"Salted__", SEALED),
+    (b"age-encryption.org/", SEALED),
     (b"\xca\xfe\xba\xbe", "program"),
     (b"wOF", "font"),
 )

@@ -85,8 +85,9 @@ def take_manifest(
     """Write the manifest of `sources` into `folder` (0700, files 0600) and return it.
 
     `left_out` are folders that no backup holds, such as Tocsin's own state. `on_delta` hears what changed since
-    the last manifest before this one takes its place, so that no crash can swallow it. Raises OperationFailed when the
-    manifest cannot be written, ValueError for an exclusion that is none. What cannot be read is in `unread`.
+    the last manifest before this one takes its place, so that no crash can swallow it.
+
+    Raises OperationFailed when the manifest cannot be written, ValueError for an exclusion that is none. What cannot be read is in `unread`.
     """
     folder = private_folder(folder.absolute())
     roots = roots_of(sources)
