@@ -94,13 +94,21 @@ def weekend(tmp_path: Path) -> Iterator[Weekend]:
 
 
 def test_the_long_weekend(weekend: Weekend) -> None:
-    house = weekend.house
-    maya, priya, tom = (house.acting(person) for person in ("maya", "priya", "tom"))
+    friday_evening(weekend)
+    an_early_decision(weekend)
+    nobody_answers(weekend)
+    sunday_morning(weekend)
+    sixty_one_hours(weekend)
+    the_letters_leave(weekend)
+    the_end(weekend)
+    the_register(weekend)
 
+
+def friday_evening(weekend: Weekend) -> None:
     # Friday 17:40: declared, and certain at once that personal data was on the share.
-    run = declare(maya, Declaration("Files end in .locked", ("file-share",), cause="ransomware")).run.id
-    confirm(maya, INC, house.clock.now(), "The note names our folders")
-    advance(maya, run)
+    weekend.run = declare(weekend.maya, Declaration("Files end in .locked", ("file-share",), cause="ransomware")).run.id
+    confirm(weekend.maya, INC, weekend.house.clock.now(), "The note names our folders")
+    advance(weekend.maya, run)
     assert weekend.proposed() == "unclear"
 
     # Facts arrive one by one, and in contradiction.
@@ -109,19 +117,38 @@ def test_the_long_weekend(weekend: Weekend) -> None:
     weekend.says("tom", "logs", "missing", "The firewall kept no log")
     assert weekend.assessment().contradictions
     for path, value in {
-        "kinds": ["availability"], "backup.state": "intact", "protection.state": "none",
-        "service_impact": "minor", "countries": ["GB"],
-    }.items():  # fmt: skip
+        "kinds": ["availability"],
+        "backup.state": "intact",
+        "service_impact": "minor",
+        "countries": ["GB"],
+    }.items():
         weekend.says("maya", path, value)
     assert weekend.proposed() == "unclear"
 
+
+def an_early_decision(weekend: Weekend) -> None:
     # Priya, by telephone for a minute, thinks the people need not be told; that stands only with a second person.
     weekend.until(5)
-    decide(priya, INC, "people", "no", "Restored within the day, nothing left the house")
+    decide(weekend.priya, INC, "people", "no", "Restored within the day, nothing left the house")
     assert weekend.duty("people").state == "owed"
-    agree(tom, INC, "people")
+    agree(weekend.tom, INC, "people")
     assert weekend.duty("people").state == "declined"
 
+    # For an hour all looks well: the data is back and a log turns up. Then the log is of another line.
+    weekend.until(10)
+    weekend.says("tom", "restored.done", "yes")
+    weekend.says("tom", "restored.hours", 10)
+    weekend.says("tom", "logs", "complete", "The provider sent a log")
+    assert weekend.proposed() == "no"
+    assert weekend.duty("regulator").state == "lapsed"
+    weekend.until(11)
+    weekend.says("tom", "logs", "missing", "It is the log of another line")
+    assert weekend.proposed() == "unclear"
+    regulator = weekend.duty("regulator")
+    assert (regulator.state, regulator.reopened_at) == ("owed", weekend.house.clock.now())
+
+
+def nobody_answers(weekend: Weekend) -> None:
     # Nobody is there. The first client's clock (24 h) climbs by itself: role, deputy, everyone.
     weekend.until(24.5)
     harbour = weekend.alarms("controllers-harbour-dental")
@@ -137,56 +164,63 @@ def test_the_long_weekend(weekend: Weekend) -> None:
     assert EVERYONE in whom
 
     # An alarm names no client. Maya says that she is on it: the repeats stop, the clock does not.
-    for mail in house.postbox.sent:
+    for mail in weekend.house.postbox.sent:
         assert "harbour" not in mail.as_string().casefold()
         assert "northgate" not in mail.as_string().casefold()
-    acknowledge(maya, INC)
+    acknowledge(weekend.maya, INC)
     before = len(weekend.alarms("controllers-harbour-dental"))
     weekend.until(35.5)
     assert len(weekend.alarms("controllers-harbour-dental")) == before
     weekend.until(36)
     assert weekend.alarms("regulator") == [(36.0, 50, "role")]
 
+
+def sunday_morning(weekend: Weekend) -> None:
     # Sunday morning: two gigabytes did leave. The proposal moves, and the early decision falls, loudly.
     weekend.until(40)
     weekend.says("tom", "exfiltration", "confirmed", "2 GB went out on Friday at 16:10")
     weekend.says("tom", "kinds", ["availability", "confidentiality"])
     weekend.says("tom", "recipient.type", "attacker")
+    weekend.says("tom", "protection.state", "none")
     assert not weekend.assessment().contradictions
     assert weekend.proposed() == "yes"
     people = weekend.duty("people")
     assert (people.state, people.reopened_at is not None) == ("owed", True)
-    assert "duty.reopened" in house.journal_kinds()
-    with house.store.read() as connection:
+    assert "duty.reopened" in weekend.house.journal_kinds()
+    with weekend.house.store.read() as connection:
         assert [each.withdrawn_at is not None for each in decisions_of(connection, INC)] == [True]
 
+
+def sixty_one_hours(weekend: Weekend) -> None:
     # 61 hours: the deputy decides. Priya's role is hers to fill, Sam's is not.
     weekend.until(61)
     with pytest.raises(Refused, match="sam may not decide"):
-        decide(house.acting("sam"), INC, "regulator", "yes")
-    decided = decide(maya, INC, "regulator", "yes")
+        decide(weekend.house.acting("sam"), INC, "regulator", "yes")
+    decided = decide(weekend.maya, INC, "regulator", "yes")
     assert (decided.proposed, decided.stands, decided.decided_by) == ("yes", True, "maya")
     assert (61.0, 75, "everyone") in weekend.alarms("regulator")
     for step, answer in {"isolate": "done", "ask-kinds": "availability,confidentiality", "ask-logs": "missing",
                          "ask-exfiltration": "confirmed", "ask-backup": "intact", "ask-protection": "none",
                          "ask-impact": "minor"}.items():  # fmt: skip
         try:
-            steps.answer(maya, run, step, answer)
+            steps.answer(weekend.maya, run, step, answer)
         except (Refused, UsageError):
             assert step != "isolate"  # what is known already is not asked for again
-    advance(maya, run)
+    advance(weekend.maya, run)
     assert weekend.duty("regulator").state == "drafted"
 
+
+def the_letters_leave(weekend: Weekend) -> None:
     # The report leaves in time, in phases: what is not known yet stays owed.
-    letters = {each.addressee: each for each in notices(maya, incident=INC)}
+    letters = {each.addressee: each for each in notices(weekend.maya, incident=INC)}
     for letter in letters.values():
-        approve_notice(maya, letter.id, shown(maya, letter.id).sha256, reason="Read in full")
-        reconcile_duties(maya, INC)
+        approve_notice(weekend.maya, letter.id, shown(weekend.maya, letter.id).sha256, reason="Read in full")
+        reconcile_duties(weekend.maya, INC)
     assert weekend.duty("regulator").state == "approved"
-    record_sent(maya, letters["ico"].id, reference="IC-000000-X0X0")
+    record_sent(weekend.maya, letters["ico"].id, reference="IC-000000-X0X0")
     for client in ("harbour-dental", "northgate-homes"):
-        send_notice(maya, letters[client].id)
-    reconcile_duties(maya, INC)
+        send_notice(weekend.maya, letters[client].id)
+    reconcile_duties(weekend.maya, INC)
     report = weekend.duty("regulator")
     assert report.state == "told"
     assert "since when (Art 33(3)(a))" in report.owes()
@@ -201,26 +235,30 @@ def test_the_long_weekend(weekend: Weekend) -> None:
     assert "the reasons for the delay (Art 33(1))" in late.owes()
     weekend.says("tom", "occurred.from", "2026-11-20T16:05Z", "First renamed file")
     with pytest.raises(UsageError, match="say why so late"):
-        discharge(maya, INC, "controllers-harbour-dental", Discharge(how="Follow-up by telephone"))
+        discharge(weekend.maya, INC, "controllers-harbour-dental", Discharge(how="Follow-up by telephone"))
     for client in ("harbour-dental", "northgate-homes"):
         said = Discharge(how="Follow-up by telephone", late_reasons="Nobody who may approve could be reached")
-        assert discharge(maya, INC, client, said).state == "discharged"
-    assert discharge(maya, INC, "regulator", Discharge(how="Follow-up under IC-000000-X0X0")).state == "discharged"
+        assert discharge(weekend.maya, INC, client, said).state == "discharged"
+    assert discharge(weekend.maya, INC, "regulator", Discharge(how="Follow-up under IC-000000-X0X0")).state == "discharged"
 
+
+def the_end(weekend: Weekend) -> None:
     # It cannot close while anything is open; then it can.
     for moment in ("contained", "recovered", "reviewed"):
-        reach(maya, INC, moment)
+        reach(weekend.maya, INC, moment)
     with pytest.raises(Refused) as stands_in_the_way:
-        close(maya, INC, Closing("14 employees and two clients' people", "The way in is closed"))
+        close(weekend.maya, INC, Closing("14 employees and two clients' people", "The way in is closed"))
     assert "the duty people is owed" in str(stands_in_the_way.value)
     assert f"the run {run} is open" in str(stands_in_the_way.value)
-    discharge(maya, INC, "people", Discharge(how="Letters to all 14, posted on Monday"))
-    discharge(maya, INC, "insurer", Discharge(how="Claims line", late_reasons="The policy was found on Monday"))
-    steps.end(maya, run, "Recovered by hand")
-    close(maya, INC, Closing("14 employees and two clients' people", "The way in is closed"))
+    discharge(weekend.maya, INC, "people", Discharge(how="Letters to all 14, posted on Monday"))
+    discharge(weekend.maya, INC, "insurer", Discharge(how="Claims line", late_reasons="The policy was found on Monday"))
+    steps.end(weekend.maya, run, "Recovered by hand")
+    close(weekend.maya, INC, Closing("14 employees and two clients' people", "The way in is closed"))
 
+
+def the_register(weekend: Weekend) -> None:
     # The register shows it all.
-    entry = entry_of(maya, INC)
+    entry = entry_of(weekend.maya, INC)
     assert (entry.state, entry.outcome, entry.people) == ("closed", "breach", 1480 + 620 + 14)
     told = {each.duty: each for each in entry.duties}
     assert told["controllers-harbour-dental"].late
@@ -231,9 +269,9 @@ def test_the_long_weekend(weekend: Weekend) -> None:
         ("regulator", "yes", "maya", True),
     ]
     assert entry.decisions[1].at - weekend.began == timedelta(hours=61)
-    copy = register_bytes(maya, register(maya, client="harbour-dental"), "json", client="harbour-dental").decode()
+    copy = register_bytes(weekend.maya, register(weekend.maya, client="harbour-dental"), "json", client="harbour-dental").decode()
     assert "Harbour View" in copy
     assert "orthgate" not in copy
     assert [each["people"] for each in json.loads(copy)] == [1480]
-    assert expired(register(maya), 6, house.clock.now()) == ()
-    assert expired(register(maya), 6, house.clock.now() + timedelta(days=6 * 366)) == register(maya)
+    assert expired(register(weekend.maya), 6, weekend.house.clock.now()) == ()
+    assert expired(register(weekend.maya), 6, weekend.house.clock.now() + timedelta(days=6 * 366)) == register(weekend.maya)

@@ -29,6 +29,9 @@ class LedgerEntry:
     paths: tuple[str, ...]
     changed: tuple[str, ...]
     operation: str
+    plausibility: str | None = None
+    suspicion: str | None = None
+    gone_at: datetime | None = None
 
     @property
     def short_id(self) -> str:
@@ -38,7 +41,7 @@ class LedgerEntry:
 
 def ledger_entry(row: Mapping[str, Any] | RowMapping) -> LedgerEntry:
     """Return a row of the snapshot table."""
-    values: dict[str, Any] = {name: row[name] for name in LedgerEntry.__dataclass_fields__}
+    values: dict[str, Any] = {name: row[name] for name in LedgerEntry.__dataclass_fields__ if name in row}
     values |= {name: tuple(row[name] or ()) for name in ("paths", "changed")}
     return LedgerEntry(**values)
 

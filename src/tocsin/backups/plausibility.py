@@ -100,13 +100,11 @@ def _plain(signs: Signs) -> Found:
     if not signs.canaries:
         return []
     named = ", ".join(signs.canaries[:3])
-    return [
-        (100, Sign.CANARY, f"{named}: nobody has a reason to touch this canary, and it was changed or removed.")
-    ]
+    return [(100, Sign.CANARY, f"The canary {named}, which nobody has a reason to touch, was changed or removed.")]
 
 
 def _encrypted(signs: Signs, history: Sequence[Day]) -> Found:
-    """Weigh files that turned into noise; a plan that does so every week is used to it, and is given twice that."""
+    """Weigh files that turned into noise; a plan where some do every week is given twice as many."""
     found: Found = []
     usual = 2 * max((day.encrypted for day in history), default=0)
     if _is_wave(signs.encrypted, signs.files_before, usual):
@@ -175,19 +173,15 @@ def _busy(signs: Signs, history: Sequence[Day], today: date) -> Found:
         return []
     found: Found = []
     if signs.churn > max(_BUSY_SHARE, _usual(history, today, lambda day: day.churn)):
-        said = (
-            f"{100 * signs.churn:.0f} % of the files came, went or changed, more than on this plan's other days."
-        )
+        said = f"{100 * signs.churn:.0f} % of the files came, went or changed, more than on other days."
         found.append((25, Sign.CHURN, said))
     if signs.added_bytes > max(_BUSY_BYTES, _usual(history, today, lambda day: day.added_bytes)):
-        said = f"{signs.added_bytes / 1e6:.0f} MB were added, more than on this plan's other days."
+        said = f"{signs.added_bytes / 1e6:.0f} MB were added, more than on other days."
         found.append((25, Sign.MUCH_ADDED, said))
     share = signs.packed_bytes / signs.added_bytes if signs.added_bytes else 0.0
     usual = _usual(history, today, lambda day: day.packed_share)
     if signs.added_bytes > _BUSY_BYTES and share > max(_INCOMPRESSIBLE, usual):
-        found.append(
-            (25, Sign.INCOMPRESSIBLE, "What was added can hardly be compressed, as encrypted files cannot.")
-        )
+        found.append((25, Sign.INCOMPRESSIBLE, "What was added can hardly be compressed."))
     return found
 
 

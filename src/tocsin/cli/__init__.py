@@ -119,7 +119,7 @@ def carry_out(arguments: list[str]) -> int:
 
 def _see_help(wrong: click.ClickException) -> str:
     ctx = getattr(wrong, "ctx", None)
-    return f" See {ctx.command_path!r} --help." if ctx else ""
+    return f" See '{ctx.command_path} --help'." if ctx else ""
 
 
 def _our_fault(fault: Exception) -> str:

@@ -87,7 +87,8 @@ def take_manifest(
     `left_out` are folders that no backup holds, such as Tocsin's own state. `on_delta` hears what changed since
     the last manifest before this one takes its place, so that no crash can swallow it.
 
-    Raises OperationFailed when the manifest cannot be written, ValueError for an exclusion that is none. What cannot be read is in `unread`.
+    Raises OperationFailed when the manifest cannot be written, ValueError for an exclusion that is none. What
+    cannot be read is in `unread`.
     """
     folder = private_folder(folder.absolute())
     roots = roots_of(sources)

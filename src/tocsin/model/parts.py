@@ -308,6 +308,8 @@ class BackupPlan(Scheduled):
     rto: Duration
     """The longest that bringing it back may take."""
     retention: Retention | None = None
+    canaries: tuple[Line, ...] = ()
+    """Files inside the sources that nobody has a reason to touch: a change of one is an alarm."""
     tags: tuple[Annotated[str, Field(pattern=r"^[^\s,]+$")], ...] = ()
 
     @property

@@ -100,6 +100,24 @@ def upgrade() -> None:
     op.create_index(op.f("ix_journal_kind"), "journal", ["kind"], unique=False)
     op.create_index(op.f("ix_journal_subject"), "journal", ["subject"], unique=False)
     op.create_table(
+        "observation",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("backup_plan", sa.String(length=64), nullable=False),
+        sa.Column("at", sa.String(length=27), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("score", sa.Integer(), nullable=False),
+        sa.Column("signs", sa.Text(), nullable=False),
+        sa.Column("reasons", sa.Text(), nullable=False),
+        sa.Column("explained_by", sa.String(length=64), nullable=True),
+        sa.Column("explained_at", sa.String(length=27), nullable=True),
+        sa.Column("explanation", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "state IN ('clean', 'flagged', 'expected', 'damage')", name=op.f("ck_observation_state")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_observation")),
+    )
+    op.create_index("ix_observation_backup_plan_at", "observation", ["backup_plan", "at"], unique=False)
+    op.create_table(
         "operation",
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("kind", sa.String(length=32), nullable=False),
@@ -135,6 +153,18 @@ def upgrade() -> None:
         sa.Column("lifted_at", sa.String(length=27), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_pause")),
     )
+    op.create_table(
+        "repository_check",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("repository", sa.String(length=64), nullable=False),
+        sa.Column("at", sa.String(length=27), nullable=False),
+        sa.Column("ok", sa.Boolean(), nullable=False),
+        sa.Column("part", sa.Integer(), nullable=False),
+        sa.Column("parts", sa.Integer(), nullable=False),
+        sa.Column("errors", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_repository_check")),
+    )
+    op.create_index("ix_repository_check_repository_at", "repository_check", ["repository", "at"], unique=False)
     op.create_table(
         "schedule",
         sa.Column("name", sa.String(length=128), nullable=False),
@@ -292,6 +322,9 @@ def upgrade() -> None:
         sa.Column("paths", sa.Text(), nullable=False),
         sa.Column("changed", sa.Text(), nullable=True),
         sa.Column("operation", sa.String(length=32), nullable=False),
+        sa.Column("plausibility", sa.String(length=16), nullable=True),
+        sa.Column("suspicion", sa.String(length=32), nullable=True),
+        sa.Column("gone_at", sa.String(length=27), nullable=True),
         sa.ForeignKeyConstraint(["operation"], ["operation.id"], name=op.f("fk_snapshot_operation_operation")),
         sa.PrimaryKeyConstraint("id", "repository", name=op.f("pk_snapshot")),
     )
