@@ -1,6 +1,7 @@
 """Write the reference pages that come from the code and its data. `make docs` calls this.
 
-docs/law.md    every rule of the assessment and every regime, with its basis and the guideline's cases that use it
+docs/law.md           every rule of the assessment and every regime, with its basis and the cases that use it
+docs/step-kinds.md    every step kind of a playbook: its parameters, how it behaves, and an example
 """
 
 from collections.abc import Callable
@@ -10,6 +11,7 @@ import yaml
 
 from tocsin.law.facts import parse_facts
 from tocsin.law.page import law_page
+from tocsin.runbook.reference import step_kinds_page
 
 ROOT = Path(__file__).resolve().parents[1]
 CASES = ROOT / "tests" / "golden" / "edpb-01-2021.yaml"
@@ -21,7 +23,12 @@ def law() -> str:
     return law_page({case["id"]: parse_facts(case["facts"]) for case in cases}).rstrip() + "\n"
 
 
-PAGES: dict[str, Callable[[], str]] = {"docs/law.md": law}
+def step_kinds() -> str:
+    """Return the page of the step kinds."""
+    return step_kinds_page().rstrip() + "\n"
+
+
+PAGES: dict[str, Callable[[], str]] = {"docs/law.md": law, "docs/step-kinds.md": step_kinds}
 
 
 def main() -> None:

@@ -4,9 +4,9 @@ Time, randomness, the acting person and the places where a crash may be provoked
 other tool, so that whatever Tocsin does can be replayed in a test to the second.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Protocol
@@ -139,6 +139,17 @@ class CheckSummary:
     broken_packs: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """One lock on a repository: since when, whose, and whether it keeps everybody else out."""
+
+    id: str
+    since: datetime
+    host: str
+    process: int
+    is_exclusive: bool
+
+
 class Restic(Protocol):
     """restic, typed. Every method raises the errors of `tocsin.errors`; none shows a secret."""
 
@@ -184,11 +195,22 @@ class Restic(Protocol):
     ) -> RestoreSummary:
         """Restore into the empty folder `target`, reading the repository itself and no cache."""
 
-    def check(self, repository: RepositoryAccess, *, read_data: bool = False) -> CheckSummary:
-        """Check the repository; with `read_data`, read every pack."""
+    def check(
+        self, repository: RepositoryAccess, *, read_data: bool = False, part: tuple[int, int] | None = None
+    ) -> CheckSummary:
+        """Check the repository; with `read_data`, read every pack; with `part` (n, t), the n-th of t parts."""
 
     def tag(self, repository: RepositoryAccess, snapshot_id: str, *, add: Sequence[str]) -> str:
         """Add tags and return the snapshot's new id, found by listing again: a refused one may exit 0."""
+
+    def forget(self, repository: RepositoryAccess, snapshot_ids: Sequence[str]) -> None:
+        """Ask for exactly these snapshots to be removed. List again: a refused removal may exit 0."""
+
+    def prune(self, repository: RepositoryAccess) -> None:
+        """Remove the data that no snapshot needs any more."""
+
+    def locks(self, repository: RepositoryAccess) -> tuple[Lock, ...]:
+        """Return the locks that stand, without taking one."""
 
     def unlock(self, repository: RepositoryAccess) -> None:
         """Remove the locks of processes that are gone; never one whose process may be alive."""
@@ -207,4 +229,92 @@ class Mailer(Protocol):
             Temporary: the server certainly did not take it; trying again is safe.
             OutcomeUnknown: the connection broke after the text went out; it may have been taken.
             OperationFailed: the server refused it for good.
+        """
+
+
+# --- commands and web servers -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One program to run, never through a shell. `hide` are texts that what it says must not show: secrets."""
+
+    argv: tuple[str, ...] = field(repr=False)
+    timeout: timedelta
+    folder: Path | None = None
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    stdin: str = field(default="", repr=False)
+    hide: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """How a command ended: its exit code, None when its time was up, and the end of what it said."""
+
+    code: int | None
+    stdout: str
+    stderr: str
+    is_cut: bool = False
+
+
+class Shell(Protocol):
+    """Programs of this machine."""
+
+    def run(self, command: Command) -> Said:
+        """Run it to its end; when its time is up, end its whole process group.
+
+        Raises:
+            UsageError: there is no such program or folder, or it may not be run; nothing was done.
+            Interrupted: a signal stopped us; the program was ended first.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """One request. Headers and body may hold secrets; `hide` are texts that the answer must not show."""
+
+    method: str
+    url: str
+    timeout: timedelta
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: str | None = field(default=None, repr=False)
+    hide: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """What the server said; of a long body only the beginning."""
+
+    status: int
+    body: str
+    is_cut: bool = False
+
+
+class Http(Protocol):
+    """Web servers. Redirects are followed within one host only."""
+
+    def request(self, request: HttpRequest) -> HttpAnswer:
+        """Send it once.
+
+        Raises:
+            Temporary: the server was certainly not reached; trying again is safe.
+            OutcomeUnknown: the request went out and no answer came.
+            OperationFailed: it redirects to another host, or speaks no HTTP.
+        """
+
+
+# --- databases to be looked at ----------------------------------------------------------------------------
+
+Value = bool | int | float | str | None
+
+
+class Sql(Protocol):
+    """A PostgreSQL to be asked, never changed."""
+
+    def rows(self, address: str, query: str, timeout: timedelta) -> tuple[tuple[Value, ...], ...]:
+        """Return the first rows of one query. `address` is a libpq URL, which may hold a password.
+
+        Raises:
+            Temporary: it was not reached, or took too long.
+            OperationFailed: it refused the query.
         """

@@ -5,8 +5,8 @@ from tocsin.errors import UsageError, did_you_mean
 from tocsin.ports import RepositoryAccess
 
 
-def repository_access(ctx: Context, repository_id: str) -> RepositoryAccess:
-    """Return how to open a repository of the workspace.
+def repository_access(ctx: Context, repository_id: str, *, for_maintenance: bool = False) -> RepositoryAccess:
+    """Return how to open a repository of the workspace; `for_maintenance` with the rights to delete.
 
     A password that lies in a file or comes from a command is handed to restic as just that and never passes
     through us; one from the environment or from systemd reaches restic's environment alone.
@@ -19,6 +19,11 @@ def repository_access(ctx: Context, repository_id: str) -> RepositoryAccess:
     if repository_id not in known:
         raise UsageError(f"There is no repository {repository_id!r}.{did_you_mean(repository_id, known)}")
     repository = known[repository_id]
+    if for_maintenance and (own := repository.maintenance):
+        changed = {name: value for name in ("location", "password") if (value := getattr(own, name))}
+        repository = repository.model_copy(
+            update={**changed, "environment": {**repository.environment, **own.environment}}
+        )
     environment = {name: ctx.secrets.read(reference) for name, reference in repository.environment.items()}
     kind, _, rest = repository.password.partition(":")
     if kind not in {"file", "command"}:

@@ -20,7 +20,7 @@ from tocsin.adapters.system import EnvironmentCrashPoints, SystemClock, SystemRa
 from tocsin.context import Context
 from tocsin.errors import Temporary, UsageError, did_you_mean
 from tocsin.model.workspace import Workspace
-from tocsin.ports import Actor, Mailer, Restic, Secrets
+from tocsin.ports import Actor, Http, Mailer, Restic, Secrets, Shell, Sql
 from tocsin.store.database import Store, open_store
 from tocsin.workspace import find, load
 
@@ -69,6 +69,9 @@ def _context(workspace: Workspace, store: Store, actor: Actor, restic: Callable[
         randomness=SystemRandomness(),
         crash=EnvironmentCrashPoints(),
         actor=actor,
+        shell=cast("Shell", _WhenNeeded(_shell)),
+        http=cast("Http", _WhenNeeded(_http)),
+        sql=cast("Sql", _WhenNeeded(_sql)),
     )
 
 
@@ -133,6 +136,24 @@ def _mailer(workspace: Workspace, secrets: Secrets) -> Mailer:
     from tocsin.adapters.mail import SmtpMailer
 
     return SmtpMailer(workspace.channels.mail, secrets)
+
+
+def _shell() -> Shell:
+    from tocsin.adapters.shell import SystemShell
+
+    return SystemShell(os.environ)
+
+
+def _http() -> Http:
+    from tocsin.adapters.http import SystemHttp
+
+    return SystemHttp()
+
+
+def _sql() -> Sql:
+    from tocsin.adapters.sql import PostgresSql
+
+    return PostgresSql()
 
 
 class _WhenNeeded:

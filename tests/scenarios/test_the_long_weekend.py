@@ -48,6 +48,8 @@ class Weekend:
     def __init__(self, house: House) -> None:
         self.house = house
         self.began = house.clock.now()
+        self.maya, self.priya, self.tom = (house.acting(person) for person in ("maya", "priya", "tom"))
+        self.run = ""
         self.rung: list[tuple[float, str, int, str, frozenset[str]]] = []
 
     def until(self, hour: float) -> None:
@@ -106,9 +108,10 @@ def test_the_long_weekend(weekend: Weekend) -> None:
 
 def friday_evening(weekend: Weekend) -> None:
     # Friday 17:40: declared, and certain at once that personal data was on the share.
-    weekend.run = declare(weekend.maya, Declaration("Files end in .locked", ("file-share",), cause="ransomware")).run.id
+    said = Declaration("Files end in .locked", ("file-share",), cause="ransomware")
+    weekend.run = declare(weekend.maya, said).run.id
     confirm(weekend.maya, INC, weekend.house.clock.now(), "The note names our folders")
-    advance(weekend.maya, run)
+    advance(weekend.maya, weekend.run)
     assert weekend.proposed() == "unclear"
 
     # Facts arrive one by one, and in contradiction.
@@ -203,10 +206,10 @@ def sixty_one_hours(weekend: Weekend) -> None:
                          "ask-exfiltration": "confirmed", "ask-backup": "intact", "ask-protection": "none",
                          "ask-impact": "minor"}.items():  # fmt: skip
         try:
-            steps.answer(weekend.maya, run, step, answer)
+            steps.answer(weekend.maya, weekend.run, step, answer)
         except (Refused, UsageError):
             assert step != "isolate"  # what is known already is not asked for again
-    advance(weekend.maya, run)
+    advance(weekend.maya, weekend.run)
     assert weekend.duty("regulator").state == "drafted"
 
 
@@ -239,7 +242,10 @@ def the_letters_leave(weekend: Weekend) -> None:
     for client in ("harbour-dental", "northgate-homes"):
         said = Discharge(how="Follow-up by telephone", late_reasons="Nobody who may approve could be reached")
         assert discharge(weekend.maya, INC, client, said).state == "discharged"
-    assert discharge(weekend.maya, INC, "regulator", Discharge(how="Follow-up under IC-000000-X0X0")).state == "discharged"
+    assert (
+        discharge(weekend.maya, INC, "regulator", Discharge(how="Follow-up under IC-000000-X0X0")).state
+        == "discharged"
+    )
 
 
 def the_end(weekend: Weekend) -> None:
@@ -249,10 +255,12 @@ def the_end(weekend: Weekend) -> None:
     with pytest.raises(Refused) as stands_in_the_way:
         close(weekend.maya, INC, Closing("14 employees and two clients' people", "The way in is closed"))
     assert "the duty people is owed" in str(stands_in_the_way.value)
-    assert f"the run {run} is open" in str(stands_in_the_way.value)
+    assert f"the run {weekend.run} is open" in str(stands_in_the_way.value)
     discharge(weekend.maya, INC, "people", Discharge(how="Letters to all 14, posted on Monday"))
-    discharge(weekend.maya, INC, "insurer", Discharge(how="Claims line", late_reasons="The policy was found on Monday"))
-    steps.end(weekend.maya, run, "Recovered by hand")
+    discharge(
+        weekend.maya, INC, "insurer", Discharge(how="Claims line", late_reasons="The policy was found on Monday")
+    )
+    steps.end(weekend.maya, weekend.run, "Recovered by hand")
     close(weekend.maya, INC, Closing("14 employees and two clients' people", "The way in is closed"))
 
 
@@ -269,9 +277,11 @@ def the_register(weekend: Weekend) -> None:
         ("regulator", "yes", "maya", True),
     ]
     assert entry.decisions[1].at - weekend.began == timedelta(hours=61)
-    copy = register_bytes(weekend.maya, register(weekend.maya, client="harbour-dental"), "json", client="harbour-dental").decode()
+    of_one = register(weekend.maya, client="harbour-dental")
+    copy = register_bytes(weekend.maya, of_one, "json", client="harbour-dental").decode()
     assert "Harbour View" in copy
     assert "orthgate" not in copy
     assert [each["people"] for each in json.loads(copy)] == [1480]
-    assert expired(register(weekend.maya), 6, weekend.house.clock.now()) == ()
-    assert expired(register(weekend.maya), 6, weekend.house.clock.now() + timedelta(days=6 * 366)) == register(weekend.maya)
+    whole, now = register(weekend.maya), weekend.house.clock.now()
+    assert expired(whole, 6, now) == ()
+    assert expired(whole, 6, now + timedelta(days=6 * 366)) == whole

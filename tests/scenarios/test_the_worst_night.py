@@ -64,6 +64,15 @@ class Night:
             path.rename(path.with_suffix(".txt.locked"))
         (self.folder / "data/file-share/README_RESTORE.txt").write_text("Pay.\n")
 
+    def backs_up_and_doubts(self, good: str) -> None:
+        """Back up what the attacker left; only the good snapshot is held, and named as the one to go back to."""
+        doubted = self.tells("backup", "run", "file-share", code=1)[0]
+        assert {reason["sign"] for reason in doubted["suspicion"]["reasons"]} >= {"encrypted", "ransom-names"}
+        assert [hold["snapshot"] for hold in self.tells("backup", "list", "--holds")] == [good]
+        clean = self.tells("backup", "last-clean", "file-share")[0]
+        assert clean["snapshot"] == good
+        assert clean["passed_over"][0]["why"].startswith("its content does not look like")
+
     def steps(self, run: str) -> dict[str, str]:
         return {step["step"]: step["state"] for step in self.tells("run", "show", run)["steps"]}
 
@@ -103,8 +112,9 @@ def test_the_worst_night(night: Night, mail: MailServer) -> None:
     alert = datetime.now(UTC)
 
     # 17:40. The files are encrypted, and before anybody looks the schedule backs them up.
+    # It is not believed: the alarm is up, the clean snapshot is held and nothing may be pruned.
     night.encrypt()
-    night.says("backup", "run", "file-share")
+    night.backs_up_and_doubts(good)
 
     # Maya declares. Snapshots are held, backups pause, the clocks run, two clients are named.
     declared = night.tells(
@@ -165,6 +175,12 @@ def test_the_worst_night(night: Night, mail: MailServer) -> None:
     ]  # fmt: skip
     states = night.steps(run)
     assert (states["send-ico"], states["send-clients"]) == ("done", "done")
+
+    # What was told is told; what was not known when the report left is still owed.
+    duties = {each["duty"]: each for each in night.tells("incident", "show", incident)["duties"]}
+    assert duties["regulator"]["state"] == "told"
+    assert "since when (Art 33(3)(a))" in duties["regulator"]["still_owed"]
+    assert duties["controllers-harbour-dental"]["told_at"]
 
     # The way in is closed; the last good snapshot, not the newest, is put back, every file verified.
     night.says("run", "answer", run, "clean", "done")

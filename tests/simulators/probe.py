@@ -30,3 +30,23 @@ class Probe:
 
     def simulate(self, parameters: ProbeParameters) -> str:
         return f"probe {parameters.say}"
+
+
+class UndoableProbe(Probe):
+    """One whose effect can be taken back; writes that down too, and fails at it as told."""
+
+    name: ClassVar[str] = "test.contain"
+
+    def __init__(self, *, idempotent: bool = True) -> None:
+        super().__init__(idempotent=idempotent)
+        self.undone: list[str] = []
+        self.undo_faults: list[BaseException] = []
+
+    def undo(self, ctx: Any, place: Any, parameters: ProbeParameters, output: dict[str, Any]) -> Done:
+        self.undone.append(f"{place.key}:{parameters.say}")
+        if self.undo_faults:
+            raise self.undo_faults.pop(0)
+        return Done()
+
+    def simulate_undo(self, parameters: ProbeParameters) -> str:
+        return f"unprobe {parameters.say}"

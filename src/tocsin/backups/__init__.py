@@ -6,8 +6,12 @@
     watch(ctx)                                the same against the repositories themselves; raises alarms
     hold_snapshots(ctx, plans, reason, incident)
     last_good_snapshot(connection, "files", not_after=...)
+    last_clean_snapshot(ctx, "file-share", not_after=...)     plausible, before the intrusion, data checked
+    explain(ctx, "files", Explanation.EXPECTED, reason)       a suspicion, explained by a person
 
-Does not restore (recovery does) and deletes nothing.
+    check_repository(ctx, "local"); forget_snapshots(ctx, "local"); prune_repository(ctx, "local")
+
+Does not restore (recovery does). Deletes nothing but what a plan's retention lets go.
 """
 
 from typing import TYPE_CHECKING
@@ -17,12 +21,17 @@ from tocsin.backups.ledger import LedgerEntry, held_snapshots, ledger
 from tocsin.lazily import handed_out
 
 if TYPE_CHECKING:
+    from tocsin.backups.checking import Checked, check_repository
     from tocsin.backups.creating import create_repository
     from tocsin.backups.due import Pause, Skipped, backup_if_due, pause_backups, paused, resume_backups
     from tocsin.backups.holding import Hold, active_holds, all_active_holds, hold_snapshots, release_hold
     from tocsin.backups.judging import BackupFacts, BackupVerdict, Reason, Verdict, judge_backup
+    from tocsin.backups.last_clean import LastClean, last_clean_snapshot
+    from tocsin.backups.maintaining import Forgotten, forget_snapshots, maintain_if_due, prune_repository
     from tocsin.backups.planning import PlannedBackup, plan_backup
-    from tocsin.backups.running import BackupOutcome, Copy, find_plan, run_backup
+    from tocsin.backups.plans import find_plan
+    from tocsin.backups.running import BackupOutcome, Copy, run_backup
+    from tocsin.backups.suspecting import Explanation, Suspicion, explain, standing_suspicions
     from tocsin.backups.unknown import Settled, settle_unknown
     from tocsin.backups.watching import Alarm, Watched, watch
 
@@ -31,9 +40,13 @@ __all__ = [
     "BackupFacts",
     "BackupOutcome",
     "BackupVerdict",
+    "Checked",
     "Copy",
+    "Explanation",
+    "Forgotten",
     "Freshness",
     "Hold",
+    "LastClean",
     "LedgerEntry",
     "Pause",
     "PlanFreshness",
@@ -41,26 +54,34 @@ __all__ = [
     "Reason",
     "Settled",
     "Skipped",
+    "Suspicion",
     "Verdict",
     "Watched",
     "active_holds",
     "all_active_holds",
     "backup_if_due",
+    "check_repository",
     "create_repository",
+    "explain",
     "find_plan",
+    "forget_snapshots",
     "freshness",
     "held_snapshots",
     "hold_snapshots",
     "judge_backup",
+    "last_clean_snapshot",
     "last_good_snapshot",
     "ledger",
+    "maintain_if_due",
     "pause_backups",
     "paused",
     "plan_backup",
+    "prune_repository",
     "release_hold",
     "resume_backups",
     "run_backup",
     "settle_unknown",
+    "standing_suspicions",
     "watch",
 ]
 
@@ -84,12 +105,23 @@ __getattr__ = handed_out(
             "hold_snapshots",
             "release_hold",
         ),
+        "last_clean": (
+            "LastClean",
+            "last_clean_snapshot",
+        ),
         "judging": (
             "BackupFacts",
             "BackupVerdict",
             "Reason",
             "Verdict",
             "judge_backup",
+        ),
+        "checking": ("Checked", "check_repository"),
+        "maintaining": (
+            "Forgotten",
+            "forget_snapshots",
+            "maintain_if_due",
+            "prune_repository",
         ),
         "planning": (
             "PlannedBackup",
@@ -98,8 +130,14 @@ __getattr__ = handed_out(
         "running": (
             "BackupOutcome",
             "Copy",
-            "find_plan",
             "run_backup",
+        ),
+        "plans": ("find_plan",),
+        "suspecting": (
+            "Explanation",
+            "Suspicion",
+            "explain",
+            "standing_suspicions",
         ),
         "unknown": (
             "Settled",

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, insert, select, update
 
-from tocsin.backups.running import BackupOutcome, find_plan, run_backup
+from tocsin.backups.plans import find_plan
+from tocsin.backups.running import BackupOutcome, run_backup
 from tocsin.context import Context
 from tocsin.errors import Interrupted, Temporary, UsageError
 from tocsin.ports import OnProgress

@@ -12,6 +12,12 @@ from tocsin.store.tables import snapshot as snapshots
 
 # A snapshot dated in the future must not keep a plan fresh for years.
 CLOCK_TOLERANCE = timedelta(minutes=5)
+# Whole, not removed by us, and not doubted.
+_GOOD = (
+    snapshots.c.verdict == "ok",
+    snapshots.c.gone_at.is_(None),
+    snapshots.c.plausibility.is_distinct_from("flagged"),
+)
 
 
 class Freshness(StrEnum):
@@ -34,11 +40,11 @@ class PlanFreshness:
 
 
 def freshness(connection: Connection, workspace: Workspace, now: datetime) -> tuple[PlanFreshness, ...]:
-    """Return every plan of the workspace, in the file's order. Only snapshots with verdict ok count."""
+    """Return every plan of the workspace, in the file's order. Only good snapshots count."""
     newest = dict(
         connection.execute(
             select(snapshots.c.backup_plan, func.max(snapshots.c.time, type_=snapshots.c.time.type))
-            .where(snapshots.c.verdict == "ok", snapshots.c.time <= now + CLOCK_TOLERANCE)
+            .where(*_GOOD, snapshots.c.time <= now + CLOCK_TOLERANCE)
             .group_by(snapshots.c.backup_plan)
         ).all()
     )
@@ -56,8 +62,8 @@ def judge_freshness(plan: str, last_ok: datetime | None, rpo: timedelta, now: da
 
 
 def last_good_snapshot(connection: Connection, plan: str, not_after: datetime | None = None) -> LedgerEntry | None:
-    """Return the newest snapshot of a plan with verdict ok, taken at or before `not_after` if that is given."""
-    query = select(snapshots).where(snapshots.c.backup_plan == plan, snapshots.c.verdict == "ok")
+    """Return the newest good snapshot of a plan, taken at or before `not_after` if that is given."""
+    query = select(snapshots).where(snapshots.c.backup_plan == plan, *_GOOD)
     if not_after is not None:
         query = query.where(snapshots.c.time <= not_after)
     row = connection.execute(query.order_by(snapshots.c.time.desc()).limit(1)).mappings().first()

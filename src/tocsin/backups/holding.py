@@ -13,10 +13,11 @@ from datetime import datetime
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from tocsin.backups.ledger import LedgerEntry, ledger
-from tocsin.backups.running import find_plan
+from tocsin.backups.plans import find_plan
 from tocsin.context import Context
 from tocsin.errors import TocsinError, UsageError
 from tocsin.repositories import repository_access
+from tocsin.store.database import Transaction
 from tocsin.store.tables import hold as holds
 
 TAG = "hold"
@@ -45,8 +46,19 @@ def hold_snapshots(
     Holding twice for the same incident adds only what is new. Raises UsageError for an unknown plan.
     """
     plans = [find_plan(ctx, plan_id).id for plan_id in plan_ids]
+    with ctx.store.read() as connection:
+        entries = [entry for plan in plans for entry in ledger(connection, plan) if entry.gone_at is None]
+    held = hold_entries(ctx, entries, reason, incident=incident)
+    ctx.store.sign_head(ctx.actor)
+    return held
+
+
+def hold_entries(
+    ctx: Context, entries: list[LedgerEntry], reason: str, *, incident: str | None, tag: bool = True
+) -> tuple[Hold, ...]:
+    """Hold just these snapshots, and return the holds that stand on them. The caller signs the head."""
+    plans = dict.fromkeys(entry.backup_plan for entry in entries)
     with ctx.store.write(ctx.actor) as tx:
-        entries = [entry for plan in plans for entry in ledger(tx.connection, plan)]
         standing = {
             (hold.repository, hold.snapshot): hold for hold in active_holds(tx.connection, incident=incident)
         }
@@ -71,8 +83,7 @@ def hold_snapshots(
                 },
                 private={"reason": reason},
             )
-    tagged = {hold.id: hold for hold in _tag_newest_good(ctx, entries, placed)}
-    ctx.store.sign_head(ctx.actor)
+    tagged = {hold.id: hold for hold in _tag_newest_good(ctx, entries, placed)} if tag else {}
     wanted = {(entry.repository, entry.id) for entry in entries}
     kept = [hold for key, hold in standing.items() if key in wanted]
     return (*kept, *(tagged.get(hold.id, hold) for hold in placed))
@@ -114,6 +125,15 @@ def release_hold(ctx: Context, hold_id: str, reason: str) -> Hold:
         )
     ctx.store.sign_head(ctx.actor)
     return hold
+
+
+def release_where(tx: Transaction, person: str, reason: str, release_reason: str) -> None:
+    """Release every hold that was placed for exactly this reason; the caller journals it."""
+    tx.execute(
+        update(holds)
+        .where(holds.c.reason == reason, holds.c.released_at.is_(None))
+        .values(released_by=person, released_at=tx.now, release_reason=release_reason)
+    )
 
 
 def _tag_newest_good(ctx: Context, entries: list[LedgerEntry], placed: list[Hold]) -> list[Hold]:

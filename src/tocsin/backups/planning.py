@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from tocsin.backups.running import find_plan, repositories_of, sources_of
+from tocsin.backups.plans import find_plan, repositories_of, sources_of
 from tocsin.context import Context
 from tocsin.manifest import SourceFault, examine_source
 from tocsin.repositories import repository_access

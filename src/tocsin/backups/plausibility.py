@@ -107,7 +107,10 @@ def _encrypted(signs: Signs, history: Sequence[Day]) -> Found:
     """Weigh files that turned into noise; a plan where some do every week is given twice as many."""
     found: Found = []
     usual = 2 * max((day.encrypted for day in history), default=0)
-    if _is_wave(signs.encrypted, signs.files_before, usual):
+    # Where some files were noise before, an attack shows in the others and in more noise than any quiet day's.
+    more = max(0, signs.rewritten_noise - max((day.rewritten_noise for day in history), default=0))
+    count = signs.encrypted + (more if signs.encrypted >= _A_FEW and len(history) >= LEAST_DAYS else 0)
+    if _is_wave(count, signs.files_before, usual):
         how = f"{signs.encrypted_in_place} in place, {signs.encrypted_renamed} under new names"
         said = f"{signs.encrypted} of {signs.files_before} files look encrypted and did not before ({how})."
         found.append((100, Sign.ENCRYPTED, said))
@@ -120,6 +123,9 @@ def _encrypted(signs: Signs, history: Sequence[Day]) -> Found:
         said = f"{signs.misfits} of {signs.files_now} files are not what their names say; they look encrypted."
         found.append((100, Sign.MISFITS, said))
     return found
+
+
+_A_FEW = 5
 
 
 def _is_wave(count: int, among: int, usual: int) -> bool:

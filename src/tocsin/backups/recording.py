@@ -10,6 +10,8 @@ from sqlalchemy import insert
 
 from tocsin.backups.judging import BackupFacts, BackupVerdict, judge_backup
 from tocsin.backups.ledger import LedgerEntry, ledger_entry
+from tocsin.backups.plausibility import Plausibility
+from tocsin.backups.suspecting import Observed, Suspicion, keep_observation, standing_suspicion
 from tocsin.context import Context
 from tocsin.errors import TocsinError
 from tocsin.manifest import SourceFault, TakenManifest
@@ -34,6 +36,7 @@ class Done:
     changed: tuple[str, ...]
     summary: BackupSummary | None
     read_at: datetime | None
+    observed: Observed | None = None
 
     @property
     def facts(self) -> BackupFacts:
@@ -57,11 +60,14 @@ class Done:
         return self.taken.hashed_bytes if self.taken else 0
 
 
-def record(ctx: Context, done: Done) -> tuple[BackupVerdict, LedgerEntry | None]:
+def record(ctx: Context, done: Done) -> tuple[BackupVerdict, LedgerEntry | None, Suspicion | None]:
     """Judge the backup, write its row and its finish in one transaction, and sign the journal's head."""
     judged = judge_backup(done.facts)
     with ctx.store.write(ctx.actor) as tx:
-        entry = _write_row(tx, done, judged)
+        if done.observed is not None:
+            keep_observation(ctx, tx, done.observed)
+        suspicion = standing_suspicion(tx.connection, done.plan)
+        entry = _write_row(tx, done, judged, suspicion)
         if told := [*judged.reasons, *judged.notes]:
             tx.record(
                 "backup.judged",
@@ -71,7 +77,7 @@ def record(ctx: Context, done: Done) -> tuple[BackupVerdict, LedgerEntry | None]
             )
         finish(tx, done.operation, str(judged.verdict), _payload(done, judged, entry))
     ctx.store.sign_head(ctx.actor)
-    return judged, entry
+    return judged, entry, suspicion
 
 
 def record_failure(
@@ -91,7 +97,9 @@ def record_failure(
         ctx.store.sign_head(ctx.actor)
 
 
-def _write_row(tx: Transaction, done: Done, judged: BackupVerdict) -> LedgerEntry | None:
+def _write_row(
+    tx: Transaction, done: Done, judged: BackupVerdict, suspicion: Suspicion | None
+) -> LedgerEntry | None:
     summary, taken = done.summary, done.taken
     if summary is None or summary.snapshot_id is None or taken is None:
         return None
@@ -110,6 +118,8 @@ def _write_row(tx: Transaction, done: Done, judged: BackupVerdict) -> LedgerEntr
         "paths": [str(path) for path in taken.paths],
         "changed": list(done.changed),
         "operation": done.operation.id,
+        "plausibility": str(Plausibility.FLAGGED if suspicion else Plausibility.CLEAN),
+        "suspicion": suspicion.id if suspicion else None,
     }
     tx.execute(insert(snapshots).values(values))
     return ledger_entry(values)
@@ -124,4 +134,5 @@ def _payload(done: Done, judged: BackupVerdict, entry: LedgerEntry | None) -> di
         "bytes": entry.bytes if entry else 0,
         "changed_during_backup": len(done.changed),
         "reasons": [str(code) for code in judged.codes],
+        "plausibility": entry.plausibility if entry else None,
     }

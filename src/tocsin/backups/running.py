@@ -12,7 +12,6 @@
 A plan with several repositories is backed up into each, one operation after the other.
 """
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,35 +19,20 @@ from pathlib import Path
 
 from tocsin.backups.judging import BackupVerdict, Verdict
 from tocsin.backups.ledger import LedgerEntry
+from tocsin.backups.plans import TAG, find_plan, host_of, manifest_folder, repositories_of, sources_of
 from tocsin.backups.recording import Done, record, record_failure
+from tocsin.backups.suspecting import Observed, Suspicion, judge_with_summary, observe
 from tocsin.backups.unknown import Settled, settle_unknown
 from tocsin.context import Context
 from tocsin.durable import write_durably
-from tocsin.errors import (
-    ConfigurationError,
-    Interrupted,
-    Place,
-    Problem,
-    TocsinError,
-    UsageError,
-    did_you_mean,
-)
-from tocsin.manifest import (
-    Source,
-    SourceFault,
-    TakenManifest,
-    check_pattern,
-    examine_source,
-    recheck,
-    take_manifest,
-)
+from tocsin.errors import Interrupted, TocsinError
+from tocsin.manifest import Delta, Source, SourceFault, TakenManifest, examine_source, recheck, take_manifest
 from tocsin.model.workspace import BackupPlan
 from tocsin.ports import BackupSummary, OnProgress
 from tocsin.repositories import repository_access
 from tocsin.store.operations import Operation, begin
 
 KIND = "backup"
-TAG = "tocsin"
 
 
 HEAD_COPY = "journal-head.json"
@@ -64,6 +48,7 @@ class Copy:
     hashed_files: int = 0
     hashed_bytes: int = 0
     settled: tuple[Settled, ...] = ()
+    suspicion: Suspicion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,45 +104,6 @@ def run_backup(
     return BackupOutcome(plan.id, tuple(copies))
 
 
-def find_plan(ctx: Context, plan_id: str) -> BackupPlan:
-    """Return the plan. Raises UsageError with the nearest known word."""
-    plans = ctx.workspace.backup_plans
-    if plan_id not in plans:
-        raise UsageError(f"There is no backup plan {plan_id!r}.{did_you_mean(plan_id, plans)}")
-    return plans[plan_id]
-
-
-def sources_of(ctx: Context, plan: BackupPlan) -> tuple[Source, ...]:
-    """Return the plan's sources with absolute paths. Raises ConfigurationError for an exclusion that is none."""
-    for source in plan.sources:
-        for pattern in source.exclude:
-            try:
-                check_pattern(pattern)
-            except ValueError as wrong:
-                raise ConfigurationError(Problem(Place(f"backup plan {plan.id}, exclude"), f"{wrong}.")) from wrong
-    return tuple(
-        Source(tuple(ctx.workspace.resolve(path) for path in source.paths), source.exclude)
-        for source in plan.sources
-    )
-
-
-def manifest_folder(ctx: Context, plan_id: str) -> Path:
-    """Return where a plan's manifest lies, here and in its snapshots."""
-    return ctx.workspace.state_folder.absolute() / "manifests" / plan_id
-
-
-def repositories_of(plan: BackupPlan, repository: str | None) -> tuple[str, ...]:
-    """Return the repositories to serve: the one named, else all of the plan's. Raises UsageError."""
-    if repository is None:
-        return plan.repositories
-    if repository not in plan.repositories:
-        raise UsageError(
-            f"The backup plan {plan.id!r} does not use the repository {repository!r}."
-            f"{did_you_mean(repository, plan.repositories)}"
-        )
-    return (repository,)
-
-
 def _back_up(
     ctx: Context, plan: BackupPlan, sources: tuple[Source, ...], repository: str, on_progress: OnProgress | None
 ) -> Copy:
@@ -166,7 +112,7 @@ def _back_up(
     with _operation(ctx, plan, repository) as act:
         act.reach("after-start")
         faults = {path: fault for source in sources for path in source.paths if (fault := examine_source(path))}
-        taken = _take(ctx, plan, _usable(sources, faults))
+        taken, observed = _take(ctx, plan, _usable(sources, faults))
         summary: BackupSummary | None = None
         changed: tuple[str, ...] = ()
         read_at = None
@@ -176,11 +122,13 @@ def _back_up(
             summary = _call_restic(ctx, plan, act.operation, repository, taken, on_progress)
             act.reach("after-restic")
             changed = recheck(taken)
-    done = Done(act.operation, plan.id, repository, faults, taken, changed, summary, read_at)
+        if observed is not None:
+            observed = judge_with_summary(ctx, observed, summary)
+    done = Done(act.operation, plan.id, repository, faults, taken, changed, summary, read_at, observed)
     # Beyond the guard: should this fail, the snapshot stands, and "unknown" is the truth that the next run finds.
     ctx.crash.reach("backup:before-finish")
-    judged, entry = record(ctx, done)
-    return Copy(repository, judged, entry, done.hashed_files, done.hashed_bytes, settled)
+    judged, entry, suspicion = record(ctx, done)
+    return Copy(repository, judged, entry, done.hashed_files, done.hashed_bytes, settled, suspicion)
 
 
 class _Act:
@@ -223,15 +171,22 @@ def _usable(sources: tuple[Source, ...], faults: dict[Path, SourceFault]) -> tup
     return tuple(source for source in kept if source.paths)
 
 
-def _take(ctx: Context, plan: BackupPlan, sources: tuple[Source, ...]) -> TakenManifest | None:
+def _take(
+    ctx: Context, plan: BackupPlan, sources: tuple[Source, ...]
+) -> tuple[TakenManifest, Observed] | tuple[None, None]:
     """Take the manifest of what is there. Our own state and the repositories themselves are no content."""
     if not sources:
-        return None
+        return None, None
     locations = (ctx.workspace.repository_location(one) for one in ctx.workspace.repositories.values())
     left_out = [ctx.workspace.state_folder.absolute(), *(Path(place) for place in locations if place[:1] == "/")]
-    taken = take_manifest(manifest_folder(ctx, plan.id), sources, left_out=left_out)
+    observed: list[Observed] = []
+
+    def look(delta: Delta) -> None:
+        observed.append(observe(ctx, plan, delta))
+
+    taken = take_manifest(manifest_folder(ctx, plan.id), sources, left_out=left_out, on_delta=look)
     _carry_head(ctx, taken.folder)
-    return taken
+    return taken, observed[-1]
 
 
 def _carry_head(ctx: Context, folder: Path) -> None:
@@ -256,8 +211,3 @@ def _call_restic(
         excludes=taken.excludes,
         on_progress=on_progress,
     )
-
-
-def host_of(organisation: str) -> str:
-    """Return the host that snapshots are filed under: the same in every container and on every machine."""
-    return re.sub(r"[^a-z0-9]+", "-", organisation.lower()).strip("-") or TAG

@@ -13,6 +13,9 @@ from sqlalchemy import Connection, insert, select, update
 
 from tocsin.backups.freshness import CLOCK_TOLERANCE, Freshness, PlanFreshness, freshness
 from tocsin.backups.ledger import LedgerEntry, ledger
+from tocsin.backups.plans import TAG
+from tocsin.backups.suspecting import ALARM as SUSPICION
+from tocsin.backups.suspecting import Suspicion, alarm_text, standing_suspicions
 from tocsin.backups.unknown import settle_unknown
 from tocsin.context import Context
 from tocsin.errors import TocsinError
@@ -26,10 +29,12 @@ from tocsin.store.tables import snapshot as snapshots
 KINDS = (
     "backup.late",
     "backup.never",
+    "backup.implausible",
     "repository.unchecked",
     "snapshot.missing",
     "snapshot.changed",
     "snapshot.damaged",
+    "snapshot.retagged",
     "snapshot.foreign",
     "snapshot.future",
 )
@@ -64,7 +69,7 @@ class Seen:
     repository: str
     snapshots: tuple[Snapshot, ...] = ()
     damaged: tuple[str, ...] = ()
-    fault: str | None = None
+    fault: TocsinError | None = None
     ours: frozenset[str] = frozenset()
 
 
@@ -75,19 +80,39 @@ def watch(ctx: Context) -> Watched:
     with ctx.store.read() as connection:
         entries = ledger(connection)
         plans = freshness(connection, ctx.workspace, ctx.clock.now())
+        suspicions = standing_suspicions(connection)
     seen = [_look(ctx, repository) for repository in ctx.workspace.repositories]
     with ctx.store.read() as connection:
         ours = _saved_meanwhile(connection)
-    wrong = freshness_alarms(plans)
+    wrong = freshness_alarms(plans) + suspicion_alarms(suspicions)
     for one in seen:
-        expected = [entry for entry in entries if entry.repository == one.repository]
-        wrong += repository_alarms(replace(one, ours=ours), expected, ctx.clock.now())
+        wrong += repository_alarms(replace(one, ours=ours), _expected(entries, one.repository), ctx.clock.now())
     unasked = {one.repository for one in seen if one.fault}
     raised, cleared = _settle_alarms(ctx, wrong, unasked)
     _fill_in_trees(ctx, seen, entries)
     if raised or cleared:
         ctx.store.sign_head(ctx.actor)
     return Watched(plans, tuple(wrong), raised, cleared)
+
+
+def compare_repository(ctx: Context, repository: str) -> tuple[Seen, list[Alarm]]:
+    """Ask one repository and compare it with the ledger, before anything in it is believed or removed."""
+    for plan in ctx.workspace.backup_plans.values():
+        if repository in plan.repositories:
+            settle_unknown(ctx, plan.id)
+    with ctx.store.read() as connection:
+        entries = ledger(connection)
+    seen = _look(ctx, repository)
+    with ctx.store.read() as connection:
+        seen = replace(seen, ours=_saved_meanwhile(connection))
+    if seen.fault:
+        return seen, []
+    return seen, repository_alarms(seen, _expected(entries, repository), ctx.clock.now())
+
+
+def _expected(entries: Iterable[LedgerEntry], repository: str) -> list[LedgerEntry]:
+    """Return what a repository must hold: everything we saved there and did not remove."""
+    return [entry for entry in entries if entry.repository == repository and entry.gone_at is None]
 
 
 def _saved_meanwhile(connection: Connection) -> frozenset[str]:
@@ -112,6 +137,14 @@ def freshness_alarms(plans: Iterable[PlanFreshness]) -> list[Alarm]:
             )
             found.append(Alarm("backup.late", f"plan:{plan.plan}", text))
     return found
+
+
+def suspicion_alarms(suspicions: Iterable[Suspicion]) -> list[Alarm]:
+    """Return an alarm for each plan whose backups nobody has explained, from its first suspicion."""
+    first: dict[str, Suspicion] = {}
+    for suspicion in suspicions:
+        first.setdefault(suspicion.plan, suspicion)
+    return [Alarm(SUSPICION, f"plan:{plan}", alarm_text(suspicion)) for plan, suspicion in first.items()]
 
 
 def repository_alarms(seen: Seen, entries: list[LedgerEntry], now: datetime) -> list[Alarm]:
@@ -142,6 +175,9 @@ def repository_alarms(seen: Seen, entries: list[LedgerEntry], now: datetime) -> 
         elif entry.tree and snapshot.tree != entry.tree:
             text = f"Snapshot {entry.short_id} in {where} is not what was saved: its tree is another."
             found.append(Alarm("snapshot.changed", subject, text))
+        elif not {TAG, f"plan:{entry.backup_plan}", f"operation:{entry.operation}"} <= set(snapshot.tags):
+            text = f"Snapshot {entry.short_id} in {where} does not carry the tags we gave it: who changed them?"
+            found.append(Alarm("snapshot.retagged", subject, text))
     for snapshot in seen.snapshots:
         subject = f"snapshot:{seen.repository}/{snapshot.identity[:8]}"
         if snapshot.time > now + CLOCK_TOLERANCE:
@@ -161,7 +197,7 @@ def _look(ctx: Context, repository: str) -> Seen:
             repository_access(ctx, repository), on_damaged=lambda snapshot_id, _why: damaged.append(snapshot_id)
         )
     except TocsinError as fault:
-        return Seen(repository, fault=str(fault))
+        return Seen(repository, fault=fault)
     return Seen(repository, found, tuple(damaged))
 
 

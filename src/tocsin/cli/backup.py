@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tocsin.cli.backup_clean import explain, last_clean, suspicion_data
+from tocsin.cli.backup_upkeep import check, forget, maintain, prune
 from tocsin.cli.output import common_options, emit, table
 from tocsin.errors import Interrupted, TocsinError, UsageError
 
@@ -20,7 +22,7 @@ reason_option = click.option(
 
 @click.group(epilog="Example: tocsin backup run files")
 def command() -> None:
-    """Back up, list and hold snapshots."""
+    """Back up, list and hold snapshots; check, thin out and prune repositories."""
 
 
 @command.command(epilog="Example: tocsin backup init local")
@@ -58,8 +60,8 @@ def run(
 ) -> int:
     """Back up PLAN, with the manifest that later proves what came back.
 
-    Exit code 1 when a snapshot is incomplete or the backup failed, 2 when a file or the command is wrong, 4 when
-    the repository is locked or out of reach.
+    Exit code 1 when a snapshot is incomplete or does not look like your own work, or the backup failed; 2 when a
+    file or the command is wrong, 4 when the repository is locked or out of reach.
     """
     from tocsin.wiring import open_context
 
@@ -107,7 +109,7 @@ def _run_each(ctx: "Context", names: tuple[str, ...], repository: str | None, *,
             continue
         data.append(_copy_data(name, copy))
         told.append(_copy(name, copy))
-        code = code or (0 if copy.judged.is_ok else 1)
+        code = code or (0 if copy.judged.is_ok and copy.suspicion is None else 1)
     emit(data, "\n".join(told), as_json=as_json)
     return code
 
@@ -204,6 +206,10 @@ def resume(reason: str, workspace_folder: Path | None, as_json: bool) -> None:
     emit({"paused_since": lifted.placed_at.isoformat()}, text, as_json=as_json)
 
 
+for extra in (explain, last_clean, check, forget, prune, maintain):
+    command.add_command(extra)
+
+
 def spell_size(count: int) -> str:
     """Return a number of bytes as people say it."""
     size = float(count)
@@ -223,6 +229,15 @@ def _copy(plan: str, copy: "Copy") -> str:
     lines = [f"{plan} → {copy.repository}: {copy.judged.verdict}{what}."]
     lines += [f"  {one.sentence}" for one in copy.settled]
     lines += [f"  {sentence}" for sentence in (*copy.judged.reasons, *copy.judged.notes)]
+    if suspicion := copy.suspicion:
+        lines.append(
+            f"  NOT PLAUSIBLE since {suspicion.since:%Y-%m-%d %H:%M} UTC; nothing is pruned, the last clean "
+            "snapshots are held:"
+        )
+        lines += [f"    {sentence}" for sentence in suspicion.sentences]
+        lines.append(
+            f"  Look at the files now. Say what it was with 'tocsin backup explain {plan} --expected|--damage'."
+        )
     return "\n".join(lines)
 
 
@@ -234,6 +249,7 @@ def _copy_data(plan: str, copy: "Copy") -> dict[str, object]:
         "reasons": list(copy.judged.reasons),
         "notes": list(copy.judged.notes),
         "snapshot": _entry_data(copy.entry) if copy.entry else None,
+        "suspicion": suspicion_data(copy.suspicion) if copy.suspicion else None,
         "hashed": {"files": copy.hashed_files, "bytes": copy.hashed_bytes},
         "settled": [
             {
@@ -254,6 +270,7 @@ def _entry_data(entry: "LedgerEntry") -> dict[str, object]:
         "plan": entry.backup_plan,
         "time": entry.time.isoformat(),
         "verdict": entry.verdict,
+        "plausibility": entry.plausibility,
         "files": entry.files,
         "bytes": entry.bytes,
         "added_bytes": entry.added_bytes,
@@ -270,6 +287,7 @@ def _entries(entries: Iterable["LedgerEntry"], held: frozenset[tuple[str, str]])
             entry.repository,
             entry.short_id,
             entry.verdict,
+            entry.plausibility or "",
             str(entry.files),
             spell_size(entry.bytes),
             "held" if (entry.repository, entry.id) in held else "",
@@ -278,7 +296,7 @@ def _entries(entries: Iterable["LedgerEntry"], held: frozenset[tuple[str, str]])
     ]
     if not rows:
         return "The ledger holds no snapshot of that. 'tocsin backup run PLAN' takes one."
-    return table(("time", "plan", "repository", "snapshot", "verdict", "files", "size", "hold"), rows)
+    return table(("time", "plan", "repository", "snapshot", "verdict", "content", "files", "size", "hold"), rows)
 
 
 def _hold_data(hold: "Hold") -> dict[str, object]:

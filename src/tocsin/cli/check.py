@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 def command(workspace_folder: Path | None, as_json: bool) -> int:
     """Check the workspace's files; exit 2 when something is wrong.
 
-    Each problem is one line, FILE:LINE:COLUMN: what is wrong. Warnings do not fail the check.
+    Each problem is one line, FILE:LINE:COLUMN: what is wrong. Warnings do not fail the check. What personal and
+    sensitive data ask of their backup plan is a warning, with `label_rules: enforce` a problem.
     """
     from tocsin.workspace import find, load
 
@@ -35,6 +36,11 @@ def command(workspace_folder: Path | None, as_json: bool) -> int:
     else:
         warnings = workspace.warnings
         playbooks, problems = _playbooks(workspace)
+        owed = _owed_to_labels(workspace)
+        if workspace.label_rules == "enforce":
+            problems = (*problems, *owed)
+        else:
+            warnings = (*warnings, *owed)
         summary = ", ".join(
             (
                 _count(workspace.people, "person", "people"),
@@ -55,6 +61,12 @@ def _playbooks(workspace: "Workspace") -> tuple[tuple["Playbook", ...], tuple[Pr
     from tocsin.incidents import check_playbooks
 
     return check_playbooks(workspace)
+
+
+def _owed_to_labels(workspace: "Workspace") -> tuple[Problem, ...]:
+    from tocsin.model.label_rules import label_problems
+
+    return label_problems(workspace)
 
 
 def _report(problems: Sequence[Problem], warnings: Sequence[Problem], summary: str) -> str:

@@ -232,7 +232,7 @@ def _reported(duties: "tuple[DutyRow, ...]") -> "list[datetime]":
 
 def incident_as_text(ctx: "Context", incident_id: str) -> str:
     """Return one incident for a person at three in the morning: clocks first."""
-    from tocsin.cli.incident_words import alarm_lines, duty_lines, reopened_lines, time_lines
+    from tocsin.cli.incident_words import alarm_lines, duty_lines, reopened_lines, settled_words, time_lines
     from tocsin.incidents import clocks_of, left, standing_alarms
     from tocsin.law.clocks import show_both
     from tocsin.situation import decisions_of, duties_of, situation_of
@@ -245,9 +245,11 @@ def incident_as_text(ctx: "Context", incident_id: str) -> str:
         alarms = standing_alarms(connection, incident_id)
     lines = [f"{found.incident}  {found.title}  [{found.state}]", ""]
     lines += [*reopened_lines(duties, zone), *alarm_lines(alarms), *time_lines(found, duties, zone)]
+    settled = settled_words(duties)
     for clock in clocks_of(found):
         name = f"{'Due' if clock.legal else 'Shadow'} {clock.words}"
-        lines.append(f"{name:<42} {show_both(clock.due, zone)}  ({left(clock.due - now)})")
+        rest = settled.get(clock.to) or left(clock.due - now)
+        lines.append(f"{name:<42} {show_both(clock.due, zone)}  ({rest})")
     lines += ["", *_whose_data(found), "", "Proposed (a person decides):", _proposals(found)]
     lines += ["", *duty_lines(duties, decisions)]
     open_facts = dict.fromkeys(

@@ -153,9 +153,12 @@ def screen(incident_id: str, workspace_folder: Path | None, as_json: bool) -> No
         found = situation_of(connection, ctx.workspace, incident_id)
         findings = screened(found, ctx.workspace, ctx.clock.now().date())
     lines = []
+    # What holds for one controller's data is not listed again as not holding for another's.
+    open_regimes = {finding.regime for finding in findings if finding.applies != "no"}
     for answer, title in (("yes", "Applies"), ("unclear", "Needs an answer first"), ("no", "Does not apply")):
         lines += [f"{title}:"]
-        for each in (finding for finding in findings if finding.applies == answer):
+        told = [each for each in findings if each.applies == answer]
+        for each in (each for each in told if answer != "no" or each.regime not in open_regimes):
             lines += [f"  {each.name}, to {each.addressee}: {each.how_soon}  [{each.basis}]"]
             lines += [f"    {each.why}", *(f"    ? {ask}" for ask in each.asks if answer == "unclear")]
         lines += [""]
@@ -245,10 +248,8 @@ def _proposal(ctx: "Context", incident_id: str, duty: "DutyRow", decisions: "Seq
     from tocsin.situation.duties import standing_on
 
     words = {"yes": "YES, it is owed", "no": "no, it is not owed", "unclear": "NOT CLEAR YET"}
-    lines = [
-        f"{duty.key}: {duty.addressee}, {duty.how_soon}  [{duty.basis}]",
-        f"  Proposed: {words[duty.required]}.",
-    ]
+    lines = [f"{duty.key}: {duty.addressee}, {duty.how_soon}  [{duty.basis}]"]
+    lines += [f"  Proposed: {words[duty.required]}.", *_due(ctx, incident_id, duty)]
     lines += [f"  - {why}" for why in duty.why]
     if duty.asks:
         with ctx.store.read() as connection:

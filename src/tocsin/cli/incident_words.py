@@ -64,6 +64,17 @@ def duty_lines(duties: "Sequence[DutyRow]", decisions: "Sequence[Decision]") -> 
     return ["Duties:", table(("duty", "to", "proposed", "state", "still owed"), rows)] if rows else []
 
 
+def settled_words(duties: "Sequence[DutyRow]") -> dict[str, str]:
+    """Return what stopped a clock, by whom it is towards: `ico` or a client's id."""
+    words = {"declined": "decided: not owed", "lapsed": "not owed"}
+    found: dict[str, str] = {}
+    for each in duties:
+        whom = {"regulator": "ico" if each.key == "regulator" else "", "controllers": each.controller}
+        if (each.told_at or each.state in words) and whom.get(each.toward):
+            found[whom[each.toward]] = "told" if each.told_at else words[each.state]
+    return found
+
+
 def _short(text: str) -> str:
     return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"
 

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tocsin.cli.notice_making import draft
+from tocsin.cli.notice_papers import diff, export, page
 from tocsin.cli.output import common_options, emit, table
 from tocsin.errors import Refused, UsageError
 
@@ -24,6 +26,10 @@ def command() -> None:
 
     Nothing leaves the house unless a person with the role approved exactly the text that leaves.
     """
+
+
+for _other in (draft, page, export, diff):
+    command.add_command(_other)
 
 
 @command.command(name="list", epilog="Example: tocsin notice list --incident INC-2026-001")
@@ -282,6 +288,7 @@ def _about(seen: "Shown", decided: "tuple[Approval, ...]", gone: "tuple[Delivery
     notice = seen.notice
     return [
         "-" * 72,
+        *([f"How      {seen.addressee.how}"] if seen.addressee.how else []),
         f"Notice   {notice.id} version {notice.version}, {notice.state}, last edited by {notice.edited_by}",
         f"SHA-256  {seen.sha256}",
         *(f"{'STOPS' if each.blocking else 'JUDGE':<8} {each.text}" for each in seen.findings),

@@ -173,6 +173,77 @@ def end(run_id: str, reason: str, workspace_folder: Path | None, as_json: bool) 
     _then_advance(workspace_folder, run_id, lambda ctx: decisions.end(ctx, run_id, reason), as_json=as_json)
 
 
+@command.command(epilog='Example: tocsin run undo RUN-0001 isolate --reason "The host is clean"')
+@click.argument("run_id", metavar="RUN")
+@click.argument("step", required=False)
+@click.option("--all", "everything", is_flag=True, help="All that is in force, what was done last first.")
+@click.option("--reason", required=True, help="Why it may be taken back.")
+@common_options
+def undo(
+    run_id: str, step: str | None, everything: bool, reason: str, workspace_folder: Path | None, as_json: bool
+) -> None:
+    """Take back what a step did. `tocsin run contained` lists what is in force."""
+    from tocsin.errors import UsageError
+    from tocsin.runbook import decisions
+
+    def act(ctx: "Context") -> None:
+        if step is not None and not everything:
+            decisions.undo(ctx, run_id, step, reason)
+        elif everything and step is None:
+            decisions.undo_all(ctx, run_id, reason)
+        else:
+            raise UsageError("Name one STEP, or say --all. Nothing was undone.")
+
+    _then_advance(workspace_folder, run_id, act, as_json=as_json)
+
+
+@command.command(epilog='Example: tocsin run keep RUN-0001 isolate --reason "The host was scrapped"')
+@click.argument("run_id", metavar="RUN")
+@click.argument("step")
+@click.option("--reason", required=True, help="Why it stays for good.")
+@common_options
+def keep(run_id: str, step: str, reason: str, workspace_folder: Path | None, as_json: bool) -> None:
+    """Decide that what a step did stays for good, so that nobody is asked about it again."""
+    from tocsin.runbook import decisions
+
+    _then_advance(workspace_folder, run_id, lambda ctx: decisions.keep(ctx, run_id, step, reason), as_json=as_json)
+
+
+@command.command(epilog="Example: tocsin run contained --incident INC-2026-001")
+@click.option("--run", "run_id", help="Of one run only.")
+@click.option("--incident", help="Of one incident only.")
+@common_options
+def contained(run_id: str | None, incident: str | None, workspace_folder: Path | None, as_json: bool) -> None:
+    """List what runs have done that is still in force, the latest first."""
+    from dataclasses import asdict
+
+    from tocsin.runbook.containment import contained as contained_in
+    from tocsin.wiring import open_context
+
+    with open_context(workspace_folder) as ctx, ctx.store.read() as connection:
+        found = contained_in(connection, run=run_id, incident=incident)
+    data = [
+        {
+            **asdict(one),
+            "since": one.since.isoformat(),
+            "expires_at": one.expires_at and one.expires_at.isoformat(),
+        }
+        for one in found
+    ]
+    rows = [
+        (
+            one.run,
+            one.step,
+            f"{one.since:%Y-%m-%d %H:%M}",
+            f"{one.expires_at:%Y-%m-%d %H:%M}" if one.expires_at else "-",
+            f"{one.title} (undo: {one.does})",
+        )
+        for one in found
+    ]
+    head = ("run", "step", "since (UTC)", "expires (UTC)", "what")
+    emit(data, table(head, rows) if rows else "Nothing is in force.", as_json=as_json)
+
+
 def _then_advance(folder: Path | None, run_id: str, act: Callable[["Context"], None], *, as_json: bool) -> None:
     """Do a person's act, advance the run at once in this very process, sign the journal, and show it."""
     from tocsin.cli.run_report import run_as_json, run_as_text

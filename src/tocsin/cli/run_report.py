@@ -9,6 +9,19 @@ from tocsin.runbook.engine import Progressed
 from tocsin.runbook.readiness import Look, Outlook
 
 _MARKS = {"done": "done", "skipped": "skipped", "failed": "FAILED", "unknown": "UNKNOWN", "running": "running"}
+_LATER = {Outlook.TIME: "waits", Outlook.RUN: "waits", Outlook.CONTAINED: "in force"}
+_REMARKS = {
+    Outlook.NEEDS: " (after {why})",
+    Outlook.FACTS: " (when {why})",
+    Outlook.TIME: " ({why})",
+    Outlook.RUN: " ({why})",
+    Outlook.CONTAINED: " (until {why}; then its owner is asked)",
+}
+_MODES = {
+    "simulate": " (SIMULATION: nothing outside was touched)",
+    "exercise": " (EXERCISE: nothing outside was touched)",
+    "drill": " (DRILL: restored into isolation only)",
+}
 _WIDTH = 100
 
 
@@ -22,12 +35,15 @@ def run_as_json(found: Progressed) -> dict[str, object]:
         "incident": found.run.incident,
         "state": found.state,
         "acted": list(found.acted),
+        "next_moment": found.next_moment.isoformat() if found.next_moment else None,
         "steps": [
             {
                 "step": seen.row.key,
                 "title": found.playbook.step(seen.row.step).heading,
                 "uses": found.playbook.step(seen.row.step).uses,
                 "state": seen.row.state,
+                "undoes": seen.row.undoes,
+                "in_force": seen.row.is_contained,
                 "outlook": seen.outlook.value,
                 "waits_for": seen.why or None,
                 "asked": seen.row.asked,
@@ -41,7 +57,7 @@ def run_as_json(found: Progressed) -> dict[str, object]:
 
 def run_as_text(found: Progressed, workspace: Workspace) -> str:
     """Return a run for a person: the steps in order, then everything that waits for somebody."""
-    simulated = " (SIMULATION: nothing outside was touched)" if found.run.mode.value == "simulate" else ""
+    simulated = _MODES.get(found.run.mode.value, "")
     lines = [f"{found.run.id}  {found.run.title}  [{found.state}]{simulated}", ""]
     width = max((len(seen.row.key) for seen in found.looks), default=0)
     lines += [
@@ -51,36 +67,44 @@ def run_as_text(found: Progressed, workspace: Workspace) -> str:
         lines += ["", "Waiting for a person:", *waiting]
     elif found.state == "open":
         lines += ["", "Nothing waits for a person. `tocsin run advance` looks again."]
+    if found.state == "open" and (moment := found.next_moment):
+        lines += ["", f"Its next timer is at {moment:%Y-%m-%d %H:%M:%S} UTC; the watch looks then."]
     return "\n".join(lines)
 
 
 def _state(seen: Look) -> str:
-    if seen.row.state in _MARKS:
+    if seen.row.state in _MARKS and seen.outlook is not Outlook.CONTAINED:
         return _MARKS[seen.row.state]
-    return {Outlook.PERSON: "WAITS", Outlook.NEEDS: "later", Outlook.FACTS: "if"}.get(seen.outlook, seen.row.state)
+    return {Outlook.PERSON: "WAITS", Outlook.NEEDS: "later", Outlook.FACTS: "if", **_LATER}.get(
+        seen.outlook, seen.row.state
+    )
 
 
 def _remark(found: Progressed, seen: Look) -> str:
-    heading = found.playbook.step(seen.row.step).heading
-    if found.run.mode.value == "simulate" and seen.row.output:
-        return str(seen.row.output.get("simulated", heading))
+    heading = _heading(found, seen)
+    if seen.row.output and (said := seen.row.output.get("simulated")):
+        return str(said)
     if seen.row.state in ("failed", "skipped", "unknown") and seen.row.error:
         return f"{heading}: {seen.row.error}"
-    if seen.outlook is Outlook.NEEDS:
-        return f"{heading} (after {seen.why})"
-    if seen.outlook is Outlook.FACTS:
-        return f"{heading} (when {seen.why})"
-    if seen.row.state == "pending" and seen.row.error:
+    if seen.outlook is Outlook.TIME and seen.row.state == "pending":
+        return f"{heading} (again at {seen.why}: {seen.row.error or 'waits'})"
+    if seen.row.state == "pending" and seen.row.error and seen.outlook is not Outlook.NEEDS:
         return f"{heading} (to be tried again: {seen.row.error})"
-    return heading
+    return f"{heading}{_REMARKS.get(seen.outlook, '').format(why=seen.why)}"
+
+
+def _heading(found: Progressed, seen: Look) -> str:
+    heading = found.playbook.step(seen.row.step).heading
+    return f"Undo: {heading}" if seen.row.undoes else heading
 
 
 def _waiting(found: Progressed, seen: Look, workspace: Workspace) -> str:
     step, asked = found.playbook.step(seen.row.step), seen.row.asked or {}
+    heading = _heading(found, seen)
     whom = f" for {who_may(workspace, step.assign)}" if step.assign and asked.get("kind") != "approve" else ""
     if asked.get("who"):
         whom = f" for {asked['who']}"
-    lines = [f"* {step.heading}{whom}"]
+    lines = [f"* {heading}{whom}"]
     lines += _wrapped(asked.get("question") or seen.row.error or "")
     if text := asked.get("text"):
         lines += [f"    | {line}" for line in str(text).splitlines()]
@@ -91,6 +115,9 @@ def _waiting(found: Progressed, seen: Look, workspace: Workspace) -> str:
 def commands_for(run_id: str, seen: Look) -> tuple[str, ...]:
     """Return the commands that answer what a step waits for."""
     asked, key = seen.row.asked or {}, seen.row.key
+    if seen.row.state == "failed" and seen.row.undoes:
+        keep = f"tocsin run keep {run_id} {seen.row.undoes} --reason TEXT"
+        return (f"tocsin run retry {run_id} {key}", keep)
     if seen.row.state == "failed":
         return (f"tocsin run retry {run_id} {key}", f"tocsin run skip {run_id} {key} --reason TEXT")
     match asked.get("kind"):

@@ -7,18 +7,21 @@ import click
 from tocsin.errors import UsageError, did_you_mean
 
 WORDS = ("workspace", "included", "drill")
+"""Those that `tocsin init` writes beside a new workspace."""
+PLAYBOOK = "playbook"
 
 
 @click.command(epilog="Example: tocsin schema workspace")
-@click.argument("kind", default="workspace", metavar="[workspace|included|drill]")
+@click.argument("kind", default="workspace", metavar="[workspace|included|drill|playbook]")
 def command(kind: str) -> None:
-    """Print the JSON Schema of tocsin.yaml (workspace), of a file it includes, or of a drill.
+    """Print the JSON Schema of tocsin.yaml (workspace), of a file it includes, of a drill or a playbook.
 
     A file names its schema in its first line, as `tocsin init` writes it:
     # yaml-language-server: $schema=schemas/workspace.schema.json
     """
-    if kind not in WORDS:
-        raise UsageError(f"There is no schema of {kind!r}.{did_you_mean(kind, WORDS)}")
+    known = (*WORDS, PLAYBOOK)
+    if kind not in known:
+        raise UsageError(f"There is no schema of {kind!r}.{did_you_mean(kind, known)}")
     click.echo(schema_text(kind).decode(), nl=False)
 
 
@@ -26,4 +29,10 @@ def schema_text(kind: str) -> bytes:
     """Return one schema as it is printed and written."""
     from tocsin.model.schema import SCHEMAS
 
-    return json.dumps(SCHEMAS[kind](), indent=2, ensure_ascii=False).encode() + b"\n"
+    if kind == PLAYBOOK:
+        from tocsin.runbook.reference import playbook_schema
+
+        schema = playbook_schema()
+    else:
+        schema = SCHEMAS[kind]()
+    return json.dumps(schema, indent=2, ensure_ascii=False).encode() + b"\n"

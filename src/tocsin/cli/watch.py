@@ -1,4 +1,4 @@
-"""`tocsin watch`: judge how fresh the backups are and raise alarms."""
+"""`tocsin watch`: ring for deadlines that come near, judge how fresh the backups are, raise alarms."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,18 +14,21 @@ if TYPE_CHECKING:
 @click.command(epilog="Example: tocsin watch")
 @common_options
 def command(workspace_folder: Path | None, as_json: bool) -> int:
-    """Judge how fresh the backups are and raise alarms.
+    """Ring for deadlines that come near, judge how fresh the backups are, and raise alarms.
 
     Each repository is asked once and compared with our own ledger: a snapshot that is gone, changed, damaged,
     dated in the future or not ours is an alarm, and so is a plan that is late. Exit code 1 while an alarm stands.
     """
     from tocsin.backups import watch
+    from tocsin.incidents import raise_due_alarms
     from tocsin.wiring import open_context
 
     with open_context(workspace_folder) as ctx:
+        rung = [alarm.text for alarm in raise_due_alarms(ctx)]
         seen = watch(ctx)
-    emit(_data(seen), _told(seen), as_json=as_json)
-    return 1 if seen.standing else 0
+        ctx.store.sign_head(ctx.actor)
+    emit({**_data(seen), "deadlines": rung}, "\n".join([*rung, _told(seen)]), as_json=as_json)
+    return 1 if seen.standing or rung else 0
 
 
 def _told(seen: "Watched") -> str:

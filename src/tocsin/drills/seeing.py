@@ -161,7 +161,9 @@ def _open(ctx: Context, access: RepositoryAccess, notebook: Notebook) -> Listing
 
 def _compare_with_ledger(ctx: Context, listing: Listing, notebook: Notebook) -> None:
     """Note snapshots that are gone or foreign. Only the loss of the one we restore fails the drill."""
-    query = select(snapshots.c.id).where(snapshots.c.repository == notebook.repository)
+    query = select(snapshots.c.id).where(
+        snapshots.c.repository == notebook.repository, snapshots.c.gone_at.is_(None)
+    )
     with ctx.store.read() as connection:
         ledger = frozenset(connection.execute(query).scalars())
     there = {known for found in listing.snapshots for known in (found.id, found.original)}

@@ -6,7 +6,7 @@ Works with nothing but the workspace and the store: no server, no Slack, no netw
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Row, func, insert, select, update
 
 from tocsin.context import Context
 from tocsin.errors import UsageError, did_you_mean, nearest
@@ -106,7 +106,7 @@ def confirm(ctx: Context, incident_id: str, aware_at: datetime, reason: str) -> 
                 aware_at=aware_at,
                 aware_reason=reason,
                 aware_by=tx.actor.person,
-                state="confirmed" if row.state in _NOT_CERTAIN else row.state,
+                state=_how_far(row) if row.state in _NOT_CERTAIN else row.state,
             )
         )
         tx.record(
@@ -117,6 +117,11 @@ def confirm(ctx: Context, incident_id: str, aware_at: datetime, reason: str) -> 
         )
         withdraw_outcome(tx, incident_id)
         reconcile_in(tx, ctx.workspace, incident_id)
+
+
+def _how_far(row: Row[tuple[object, ...]]) -> str:
+    """Return how far a breach has come that turns out to be one: it may have been stopped before."""
+    return "recovered" if row.recovered_at else "contained" if row.contained_at else "confirmed"
 
 
 def _check(ctx: Context, said: Declaration) -> None:

@@ -65,6 +65,29 @@ def _decided(payload: Mapping[str, object], private: Mapping[str, str]) -> str:
     return f"Decided: duty to the {payload['duty']}: {payload['decided']} (proposed: {payload['proposed']}).{why}"
 
 
+def _certain(payload: Mapping[str, object], private: Mapping[str, str]) -> str:
+    why = f" ({private['reason']})" if private.get("reason") else ""
+    if payload.get("moved"):
+        return f"MOVED: since when it was certain; the legal clock runs from {payload['aware_at']} now{why}."
+    return f"It is certain that personal data was hit: the legal clock runs{why}."
+
+
+def _below(payload: Mapping[str, object], private: Mapping[str, str]) -> str:
+    return f"{_decided(payload, private)} Below the proposal: it waits for a second person."
+
+
+def _told(payload: Mapping[str, object], private: Mapping[str, str]) -> str:
+    how = f" ({private['how']})" if private.get("how") else ""
+    late = f" Why late: {private['late_reasons']}." if private.get("late_reasons") else ""
+    return f"Told: {payload['duty']}{', more will follow' if payload.get('first_report') else ''}{how}.{late}"
+
+
+def _alarm(payload: Mapping[str, object], _: Mapping[str, str]) -> str:
+    if "share" not in payload:
+        return f"Alarm: {payload['kind']} ({payload['subject']})."
+    return f"Alarm to {payload['level']}: {payload['share']} % of the time for {payload['duty']} was gone."
+
+
 def _with_reason(text: str) -> Sentence:
     def sentence(payload: Mapping[str, object], private: Mapping[str, str]) -> str:
         why = private.get("reason") or private.get("reference") or private.get("title") or private.get("error")
@@ -81,10 +104,7 @@ _SENTENCES: Mapping[str, tuple[str, Sentence]] = {
     "hold.placed": ("contain", _with_reason("A snapshot was put on hold")),
     "drill.finished": ("prepared", _drill),
     "incident.declared": ("declare", _with_reason("The incident was declared")),
-    "incident.confirmed": (
-        "declare",
-        _with_reason("It is certain that personal data was hit: the legal clock runs"),
-    ),
+    "incident.confirmed": ("declare", _certain),
     "fact.stated": ("assess", _fact),
     "run.started": ("contain", _with_reason("The playbook {playbook} began")),
     "run.ended": ("recover", _with_reason("The playbook ended: {state}")),
@@ -95,6 +115,20 @@ _SENTENCES: Mapping[str, tuple[str, Sentence]] = {
     "approval.approved": ("decide", _with_reason("Approved: {subject}")),
     "approval.rejected": ("decide", _with_reason("Rejected: {subject}")),
     "duty.decided": ("decide", _decided),
+    "duty.proposed_below": ("decide", _below),
+    "duty.agreed": ("decide", _with_reason("A second person agreed: duty to the {duty}: {decided}")),
+    "duty.decision_fell": ("decide", _with_reason("Facts that came later undid the decision on {duty}")),
+    "duty.reopened": ("decide", _with_reason("REOPENED: the duty {duty} is owed again, or more of it")),
+    "duty.told": ("notify", _told),
+    "alarm.raised": ("notify", _alarm),
+    "alarm.acknowledged": ("notify", _with_reason("The deadline's alarm was acknowledged")),
+    "incident.contained": ("contain", _with_reason("It was contained at {at}")),
+    "incident.recovered": ("recover", _with_reason("Data and service were back at {at}")),
+    "incident.reviewed": ("recover", _with_reason("It was looked back on")),
+    "incident.near_miss": ("decide", _with_reason("It was a near miss")),
+    "incident.not_a_breach": ("decide", _with_reason("It was no breach")),
+    "incident.reopened": ("decide", _with_reason("REOPENED: the facts ask for more than they did")),
+    "incident.closed": ("recover", _with_reason("The incident was closed")),
     "notice.drafted": ("notify", _with_reason("Drafted the notice to {addressee}")),
     "notice.edited": ("notify", _with_reason("Edited the notice to {subject}")),
     "notice.approved": ("notify", _with_reason("Approved the notice to {subject}, word for word")),

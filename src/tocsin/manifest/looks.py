@@ -99,7 +99,7 @@ def _is_western(head: bytes) -> bool:
 
 
 _PLAIN = bytes(range(32, 127)) + b"\t\r\n"
-_MOSTLY = 0.85
+_MOSTLY = 0.75
 
 
 def _is_noise(head: bytes) -> bool:

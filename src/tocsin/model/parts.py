@@ -153,6 +153,8 @@ class Contact(Part):
     name: Line
     email: MailAddress | None = None
     phone: Line | None = None
+    hours: Line | None = None
+    """When they can be reached, such as `Monday to Friday, 9am to 5pm`; letters to people say it."""
 
 
 class Insurance(Part):
@@ -249,6 +251,30 @@ class Dataset(Named):
     backup_plan: Id | None = None
 
 
+class Checking(Part):
+    """How often a repository is checked, and within what time all of its data has been read once."""
+
+    schedule: Cron
+    read_all_over: Duration = Field(default="90d", validate_default=True)
+
+
+class Maintenance(Part):
+    """When a repository is checked, thinned out and pruned, and with whose rights.
+
+    `password`, `location` and `environment` are for a repository whose hosts may only add: give the ones that may
+    delete to the machine that prunes, and to no other. `host` names that machine; others leave it alone.
+    """
+
+    check: Checking | None = None
+    forget: Cron | None = None
+    prune: Cron | None = None
+    timezone: TimeZone = "UTC"
+    host: Line | None = None
+    location: Location | None = None
+    password: SecretReference | None = None
+    environment: dict[VariableName, SecretReference] = Field(default_factory=dict)
+
+
 class Repository(Named):
     """A restic repository. `location` is a path relative to the workspace, or an address restic knows."""
 
@@ -257,6 +283,7 @@ class Repository(Named):
     offsite: TrueFalse = False
     append_only: TrueFalse = False
     environment: dict[VariableName, SecretReference] = Field(default_factory=dict)
+    maintenance: Maintenance | None = None
 
 
 class Source(Part):

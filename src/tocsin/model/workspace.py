@@ -92,6 +92,8 @@ class WorkspaceFile(Part):
     channels: Channels = Channels.model_construct()
     alarms: tuple[Literal["mail", "slack", "outbox"], ...] = ()
     """The channels that alarms to our own people go by."""
+    label_rules: Literal["enforce", "advise"] = "advise"
+    """Whether `tocsin check` fails when a backup plan has less than its data's label asks for."""
     store: StoreUrl = DEFAULT_STORE
     state: Line = DEFAULT_STATE
     """The folder for what Tocsin keeps beside the store; relative to the workspace."""
@@ -121,6 +123,7 @@ class Workspace:
     drills: dict[str, Drill] = field(default_factory=dict)
     channels: Channels = field(default_factory=Channels.model_construct)
     alarms: tuple[str, ...] = ()
+    label_rules: str = "advise"
     store: str = DEFAULT_STORE
     state: str = DEFAULT_STATE
     warnings: tuple[Problem, ...] = ()

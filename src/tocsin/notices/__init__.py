@@ -10,10 +10,13 @@ Called by playbook steps and by `tocsin notice`. It decides nothing and knows no
 caller hands over a `Case`.
 """
 
+from tocsin.notices.addressees import addressed, client_of, is_about_all
 from tocsin.notices.approval import Approval, approvals_of, approve_notice, approvers, reject_notice
 from tocsin.notices.by_hand import record_sent
 from tocsin.notices.deliveries import Delivery, deliveries, unknown_deliveries
+from tocsin.notices.drafting import drawn
 from tocsin.notices.drawing import Case, IncidentView, facts_sheet
+from tocsin.notices.following import Earlier, Prevention
 from tocsin.notices.guard import GuardFinding, check_notice
 from tocsin.notices.outbox import Sent, resolve_delivery, send_notice
 from tocsin.notices.register import Notice, Shown, draft_notice, edit_notice, notice_for, notice_of, notices, shown
@@ -25,20 +28,26 @@ __all__ = [
     "Case",
     "Delivery",
     "Draft",
+    "Earlier",
     "FactSheet",
     "GuardFinding",
     "IncidentView",
     "Notice",
+    "Prevention",
     "Sent",
     "Shown",
+    "addressed",
     "approvals_of",
     "approve_notice",
     "approvers",
     "check_notice",
+    "client_of",
     "deliveries",
     "draft_notice",
+    "drawn",
     "edit_notice",
     "facts_sheet",
+    "is_about_all",
     "notice_for",
     "notice_of",
     "notices",

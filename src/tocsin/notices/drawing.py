@@ -5,38 +5,33 @@ addressee's data, their assessment, what has been done, and the moment of drafti
 addressee that lived on a system that was hit are read; other clients' never come near the sheet.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from tocsin.errors import UsageError, did_you_mean
 from tocsin.law import Assessment
-from tocsin.model.vocabulary import (
-    PersonRole,
-)
+from tocsin.model.vocabulary import PersonRole
 from tocsin.model.workspace import Dataset, Person, Workspace
-from tocsin.notices.form import filled_form
-from tocsin.notices.known import KnownFacts, listed
+from tocsin.notices.addressees import addressed, datasets_for
+from tocsin.notices.following import Earlier, Prevention, answers_then, merged_answer
+from tocsin.notices.form import FACT_OF_KEY, NEVER_NEWS, filled_form
+from tocsin.notices.known import KnownFacts
+from tocsin.notices.letter import letter_to_people
 from tocsin.notices.sheet import (
-    CONTROLLERS,
-    ICO,
-    ICO_NAME,
+    PEOPLE,
     REGULATOR,
-    Addressee,
+    Change,
     ContactPoint,
-    DatasetFacts,
     FactSheet,
+    FollowUp,
+    FormPart,
     IncidentFacts,
     Judgement,
     Moment,
     OurOrganisation,
+    Owed,
 )
-from tocsin.notices.words import (
-    DATA,
-    NOT_YET_KNOWN,
-    PEOPLE,
-    sentence,
-)
+from tocsin.notices.words import sentence
 
 REGULATOR_HOURS = 72
 NEXT_UPDATE = timedelta(hours=24)
@@ -68,6 +63,8 @@ class Case:
     """What one notice is drawn from. `facts` is the facts document in force for this addressee's data.
 
     `measures` are plain sentences about what has been done; `next_update_at` is when we will write again.
+    `earlier` is what a follow-up follows, `prevention` the steps against a repeat that it may tell,
+    `told` who has been told already, in words that name no client.
     """
 
     incident: IncidentView
@@ -75,12 +72,15 @@ class Case:
     assessment: Assessment
     measures: tuple[str, ...] = ()
     next_update_at: datetime | None = None
+    earlier: Earlier | None = None
+    prevention: tuple[Prevention, ...] = ()
+    told: tuple[str, ...] = ()
 
 
 def facts_sheet(workspace: Workspace, case: Case, addressee: str, now: datetime) -> FactSheet:
-    """Return the sheet for `ico` or a client's id. Raises UsageError for somebody we do not know."""
+    """Return the sheet for one addressee, see `addressees`. Raises UsageError for somebody we do not know."""
     zone = workspace.organisation.timezone
-    datasets = _datasets(workspace, case.incident, addressee)
+    datasets = datasets_for(workspace, case.incident.systems, addressee)
     known = KnownFacts(case.facts, case.incident.cause, datasets)
     whom = addressed(workspace, addressee, datasets)
     hours = REGULATOR_HOURS if whom.kind == REGULATOR else whom.notice_hours
@@ -109,47 +109,37 @@ def facts_sheet(workspace: Workspace, case: Case, addressee: str, now: datetime)
         consequences=known.consequences,
         measures=tuple(sentence(measure) for measure in case.measures if measure.strip()),
         next_update=Moment(case.next_update_at or _next_full_hour(now + NEXT_UPDATE), zone),
-        late=due is not None and now > due,
+        told=case.told,
+        late=due is not None and _first_told(case, now) > due,
     )
+    if whom.kind == PEOPLE:
+        return replace(sheet, letter=letter_to_people(known, sheet, zone))
     if whom.kind != REGULATOR:
         return sheet
-    parts, owed = filled_form(sheet, case.facts)
-    return replace(sheet, form=parts, owed=(*sheet.owed, *owed))
+    if case.earlier:
+        sent = Moment(case.earlier.sent_at, zone)
+        sheet = replace(sheet, follow_up=FollowUp(case.earlier.reference, sent, ()))
+    parts, owed = filled_form(sheet, case.facts, case.prevention)
+    if case.earlier is None or sheet.follow_up is None:
+        return replace(sheet, form=parts, owed=(*sheet.owed, *owed))
+    return _followed_up(sheet, parts, owed, case.earlier)
 
 
-def addressed(workspace: Workspace, addressee: str, datasets: Iterable[Dataset] = ()) -> Addressee:
-    """Return who is written to. Raises UsageError for somebody we do not know."""
-    facts = tuple(
-        DatasetFacts(
-            dataset.id,
-            dataset.title,
-            listed(DATA, dataset.data) or NOT_YET_KNOWN,
-            listed(PEOPLE, dataset.people.groups) or NOT_YET_KNOWN,
-            f"{dataset.people.count:,}" if dataset.people.count else NOT_YET_KNOWN,
-        )
-        for dataset in datasets
-    )
-    if addressee == ICO:
-        return Addressee(REGULATOR, ICO, ICO_NAME, datasets=facts)
-    client = workspace.clients.get(addressee)
-    if client is None:
-        known = (*workspace.clients, ICO)
-        raise UsageError(f"There is nobody {addressee!r} to write a notice to.{did_you_mean(addressee, known)}")
-    return Addressee(
-        CONTROLLERS,
-        client.id or addressee,
-        client.name,
-        contract=client.contract or "",
-        notice_hours=client.notice_hours,
-        contacts=tuple(ContactPoint(each.name, each.email or "", each.phone or "") for each in client.contacts),
-        datasets=facts,
-    )
-
-
-def _datasets(workspace: Workspace, incident: IncidentView, addressee: str) -> tuple[Dataset, ...]:
-    """Return the addressee's own datasets on the systems that were hit; the ICO hears of those we control."""
-    whose = None if addressee == ICO else addressee
-    return tuple(dataset for dataset in workspace.datasets_on(incident.systems) if dataset.client == whose)
+def _followed_up(
+    sheet: FactSheet, parts: tuple[FormPart, ...], owed: tuple[Owed, ...], earlier: Earlier
+) -> FactSheet:
+    """Keep what a person had written into the form, and list what changed since it was sent."""
+    drafted, sent = answers_then(earlier.drafted), answers_then(earlier.sent)
+    merged, changes = [], list[Change]()
+    for part in parts:
+        both = [merged_answer(answer, drafted, sent) for answer in part.answers]
+        merged.append(FormPart(part.title, tuple(answer for answer, _ in both)))
+        changes += [change for answer, change in both if change and answer.key not in NEVER_NEWS]
+    answered = {answer.key for part in merged for answer in part.answers if not answer.owed}
+    told = {fact for key, fact in FACT_OF_KEY.items() if key in answered}
+    left = tuple(each for each in (*sheet.owed, *owed) if each.fact not in answered | told)
+    follow_up = sheet.follow_up and replace(sheet.follow_up, changes=tuple(changes))
+    return replace(sheet, form=tuple(merged), owed=left, follow_up=follow_up)
 
 
 def _system_titles(workspace: Workspace, incident: IncidentView, datasets: tuple[Dataset, ...]) -> tuple[str, ...]:
@@ -169,6 +159,7 @@ def _ourselves(workspace: Workspace) -> OurOrganisation:
         sector=organisation.sector or "",
         address=organisation.address or "",
         contact=_contact_point(workspace),
+        desk=_desk(workspace),
     )
 
 
@@ -183,6 +174,13 @@ def _contact_point(workspace: Workspace) -> ContactPoint:
     return ContactPoint(workspace.organisation.name)
 
 
+def _desk(workspace: Workspace) -> ContactPoint:
+    """Return whom the public writes to or calls."""
+    if contact := workspace.organisation.contact:
+        return ContactPoint(contact.name, contact.email or "", contact.phone or "", hours=contact.hours or "")
+    return _contact_point(workspace)
+
+
 def _as_contact(person: Person, function: str) -> ContactPoint:
     return ContactPoint(person.name, person.email or "", person.phone or "", function)
 
@@ -195,6 +193,11 @@ def _judgement(assessment: Assessment) -> Judgement:
         regulator=str(assessment.duty("regulator").required),
         people=str(assessment.duty("people").required),
     )
+
+
+def _first_told(case: Case, now: datetime) -> datetime:
+    """Return when they were told first: now, or when the first notice left."""
+    return (case.earlier.first_sent_at or case.earlier.sent_at) if case.earlier else now
 
 
 def _next_full_hour(moment: datetime) -> datetime:

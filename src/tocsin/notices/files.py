@@ -15,7 +15,8 @@ from tocsin.store.tables import delivery
 
 def outbox_path(ctx: Context, current: Notice, ending: str) -> Path:
     """Return where a notice's file lies: the incident's folder, one name for each version."""
-    name = f"{current.addressee}-{current.template.replace('/', '-')}-{current.id[:8]}-v{current.version}{ending}"
+    whom = current.addressee.replace(":", "-")
+    name = f"{whom}-{current.template.replace('/', '-')}-{current.id[:8]}-v{current.version}{ending}"
     return ctx.workspace.outbox / current.incident / name
 
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from tocsin.model.vocabulary import Kind
 from tocsin.model.yaml_text import load_model, parse_yaml
+from tocsin.notices.following import Prevention
 from tocsin.notices.sheet import Answer, FactSheet, FormPart, Owed
 from tocsin.notices.words import CYBER, KINDS, NOT_YET_KNOWN, WHAT_HAPPENED, joined, sentence
 
@@ -27,12 +28,16 @@ class _Data(BaseModel):
 
 
 class Field(_Data):
-    """One question. `status` says how it is known, `law` what makes an answer compulsory."""
+    """One question. `status` says how it is known, `law` what makes an answer compulsory.
+
+    `follow_up` marks one that is asked of follow-up reports only.
+    """
 
     key: str
     question: str
     status: str
     law: str | None = None
+    follow_up: bool = False
 
 
 class Part(_Data):
@@ -66,6 +71,7 @@ class Filing:
 
     sheet: FactSheet
     facts: Facts
+    prevention: tuple[Prevention, ...] = ()
 
     def said(self, path: str) -> str:
         """Return a fact as text; empty when it is not known."""
@@ -80,12 +86,17 @@ class Filing:
         return tuple(str(each) for each in found) if isinstance(found, list | tuple) else ()
 
 
-def filled_form(sheet: FactSheet, facts: Facts) -> tuple[tuple[FormPart, ...], tuple[Owed, ...]]:
+def filled_form(
+    sheet: FactSheet, facts: Facts, prevention: tuple[Prevention, ...] = ()
+) -> tuple[tuple[FormPart, ...], tuple[Owed, ...]]:
     """Return the form's parts with answers, and what is owed beside the facts."""
-    filing = Filing(sheet, facts)
+    filing = Filing(sheet, facts, prevention)
     cyber = sheet.incident.cause in _CYBER_WORDS
     parts = tuple(
-        FormPart(part.title, tuple(_answered(field, filing) for field in part.fields))
+        FormPart(
+            part.title,
+            tuple(_answered(each, filing) for each in part.fields if sheet.follow_up or not each.follow_up),
+        )
         for part in ico_form().parts
         if cyber or not part.cyber
     )
@@ -93,9 +104,13 @@ def filled_form(sheet: FactSheet, facts: Facts) -> tuple[tuple[FormPart, ...], t
         Owed(answer.key, f"the answer to “{answer.question}”")
         for part in parts
         for answer in part.answers
-        if answer.owed and answer.key not in _OWED_AS_FACTS
+        if answer.owed and answer.key not in FACT_OF_KEY
     )
     return parts, owed
+
+
+def _asked(part: Part, sheet: FactSheet) -> tuple[Field, ...]:
+    return tuple(field for field in part.fields if sheet.follow_up or not field.follow_up)
 
 
 def _answered(field: Field, filing: Filing) -> Answer:
@@ -113,7 +128,23 @@ def _nobody_has_said(_: Filing) -> str:
 
 
 def _kind_of_report(filing: Filing) -> str:
+    if followed := filing.sheet.follow_up:
+        return f"Follow-up report. It follows our report of {followed.sent.day}."
     return "Initial report. More information will follow." if filing.sheet.owed else "Initial report."
+
+
+def _spoken(filing: Filing) -> str:
+    if followed := filing.sheet.follow_up:
+        return f"Yes: our report of {followed.sent.day}."
+    return "We have no contact with the ICO about this breach on record."
+
+
+def _prevention(filing: Filing) -> str:
+    return "\n".join(
+        f"- {sentence(each.step).rstrip('.')}: "
+        + (f"complete by {each.by.day} {each.by:%B %Y}." if each.by else "the date is not yet set.")
+        for each in filing.prevention
+    )
 
 
 def _what_happened(filing: Filing) -> str:
@@ -192,7 +223,8 @@ def _contact(filing: Filing) -> str:
 
 ANSWERS: dict[str, Callable[[Filing], str]] = {
     "report.type": _kind_of_report,
-    "report.spoken_to_ico": lambda _: "We have no contact with the ICO about this breach on record.",
+    "report.case_ref": lambda filing: filing.sheet.follow_up.reference if filing.sheet.follow_up else "",
+    "report.spoken_to_ico": _spoken,
     "breach.what_happened": _what_happened,
     "breach.cyber": _cyber,
     "breach.how_discovered": _nobody_has_said,
@@ -212,6 +244,7 @@ ANSWERS: dict[str, Callable[[Filing], str]] = {
     "staff.training_desc": _nobody_has_said,
     "report.delay_reason": _delay,
     "action.taken": _measures,
+    "action.prevent_recurrence": _prevention,
     "action.people_told": _people_told,
     "action.orgs_told": _nobody_has_said,
     "report.overseas": _overseas,
@@ -224,16 +257,16 @@ ANSWERS: dict[str, Callable[[Filing], str]] = {
 """One answer for each key of the form; an empty text means that it is not yet known."""
 
 _YES = frozenset({"yes", "True"})
-_OWED_AS_FACTS = frozenset(
-    {
-        "breach.what_happened",
-        "breach.occurred_at",
-        "breach.data_categories",
-        "breach.people_count",
-        "breach.people_categories",
-        "breach.records_count",
-        "cyber.cia_affected",
-        "cyber.recovery",
-    }
-)
+NEVER_NEWS = frozenset({"report.type", "report.case_ref", "report.spoken_to_ico"})
+"""Answers that differ in every follow-up and tell nothing new."""
+FACT_OF_KEY = {
+    "breach.what_happened": "cause",
+    "breach.occurred_at": "occurred.from",
+    "breach.data_categories": "data",
+    "breach.people_count": "people.count",
+    "breach.people_categories": "people.groups",
+    "breach.records_count": "records",
+    "cyber.cia_affected": "kinds",
+    "cyber.recovery": "restored.done",
+}
 """Questions whose missing answer is a fact that is listed as owed already."""

@@ -14,9 +14,13 @@ from pydantic import BaseModel, ConfigDict, RootModel
 
 from tocsin.model.workspace import Contact, Person, Workspace
 from tocsin.model.yaml_text import load_model, parse_yaml
+from tocsin.notices.addressees import HEARS_OF_CLIENTS
 from tocsin.notices.folding import squeezed, visible
+from tocsin.notices.letter import PHISHING_MAIL
+from tocsin.notices.reading import OLDEST, hardest_sentence, reading_age
 from tocsin.notices.secrets import bank_or_identity_numbers, secrets_in
-from tocsin.notices.sheet import CONTROLLERS, Addressee, Draft
+from tocsin.notices.sections import whole_sections
+from tocsin.notices.sheet import ADDRESS_MARK, CONTROLLERS, INSURER, NAME_MARK, PEOPLE, Addressee, Draft
 from tocsin.notices.strangers import strangers_named
 from tocsin.notices.words import NOT_YET_KNOWN
 
@@ -40,14 +44,21 @@ _DECISIONS: Final = (
         r"(?:need to |have to )?(?:notify|report|inform|tell)"
     ),
 )
+_ADMISSIONS: Final = (
+    r"\b(?:our|the firm's) (?:own )?(?:fault|negligence|failing|failure)\b",
+    r"\bwe (?:accept|admit) (?:full |any )?(?:liability|responsibility|fault)",
+    r"\bwe (?:were|are|have been) (?:liable|negligent|careless)",
+    r"\bwe will (?:pay|compensate)\b",
+)
+_NO_ADMISSIONS_TO: Final = frozenset({INSURER, "press", "supplier", "bank"})
 _HOLES: Final = (
-    r"\{\{|\}\}|\{%|%\}|\{#",
+    r"\{\{|\}\}|\{%|%\}|\{#|\[\[|\]\]",
     r"\bNone\b(?! of\b)",
     r"(?i:\bundefined\b)",
     r"\bNaN\b|\bnull\b|\bTODO\b|\bXXX\b",
 )
+_HINT: Final = " There is no section about it, or the section does not say it."
 _MAIL: Final = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_HEADING: Final = re.compile(r"^ {0,3}#{1,6}\s+(.*?)\s*#*\s*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +77,19 @@ class _Required(BaseModel):
     headings: tuple[str, ...]
     missing: str
     known: bool = False
+    pattern: str | None = None
+    """What a section about it must hold, as a regular expression; case does not matter."""
+    judged: bool = False
+    """Whether a named person may let it pass with a reason."""
 
     def met_by(self, title: str, text: str) -> bool:
-        """Tell whether a section, squeezed, is about this and says something."""
-        about = any(squeezed(word) in title for word in self.headings)
-        return about and text != "" and not (self.known and text == squeezed(NOT_YET_KNOWN))
+        """Tell whether a section is about this and says something."""
+        if not any(squeezed(word) in squeezed(title) for word in self.headings):
+            return False
+        said = squeezed(text)
+        if not said or (self.known and said == squeezed(NOT_YET_KNOWN)):
+            return False
+        return self.pattern is None or re.search(self.pattern, visible(text), re.IGNORECASE) is not None
 
 
 class _RequiredByDuty(RootModel[dict[str, tuple[_Required, ...]]]):
@@ -85,7 +104,8 @@ def check_notice(draft: Draft, addressee: Addressee, workspace: Workspace) -> tu
         *_missing(draft, addressee, workspace),
         *_strangers(text, addressee, workspace),
         *_secrets(seen),
-        *_holes(seen),
+        *_holes(seen, addressee),
+        *_hard_to_read(draft, addressee),
         *_claims(seen, addressee),
         *_other_mail(seen, addressee, workspace),
     )
@@ -106,11 +126,9 @@ def _required() -> dict[str, tuple[_Required, ...]]:
 
 
 def _missing(draft: Draft, addressee: Addressee, workspace: Workspace) -> list[GuardFinding]:
-    sections = _sections(draft.body)
+    sections = whole_sections(draft.body)
     found = [
-        GuardFinding(
-            "required", True, f"It does not say {item.missing} ({item.law}): no section about it, or an empty one."
-        )
+        GuardFinding("required", not item.judged, f"It does not say {item.missing} ({item.law}).{_HINT}")
         for item in _required().get(addressee.kind, ())
         if not any(item.met_by(title, text) for title, text in sections)
     ]
@@ -128,12 +146,6 @@ def _missing(draft: Draft, addressee: Addressee, workspace: Workspace) -> list[G
     return found
 
 
-def _sections(body: str) -> list[tuple[str, str]]:
-    """Return each heading and what is written under it, both squeezed."""
-    pieces = _HEADING.split(body)
-    return [(squeezed(title), squeezed(text)) for title, text in zip(pieces[1::2], pieces[2::2], strict=True)]
-
-
 def _reachable(body: str, workspace: Workspace) -> bool:
     contact = workspace.organisation.contact
     ours: list[Person | Contact] = [*workspace.people.values(), *([contact] if contact else [])]
@@ -144,10 +156,10 @@ def _reachable(body: str, workspace: Workspace) -> bool:
 
 def _strangers(text: str, addressee: Addressee, workspace: Workspace) -> list[GuardFinding]:
     found = []
-    for mark in strangers_named(text, workspace, addressee.id):
-        # A regulator may have to hear whose data it is; a client never hears of another.
-        judged = addressee.kind != CONTROLLERS and mark.what not in _PERSONAL
-        advice = "Leave it out unless the regulator needs it." if judged else "Take it out."
+    for mark in strangers_named(text, workspace, addressee.client or addressee.id):
+        # An authority may have to hear whose data it is; a client, or anybody else, never hears of another.
+        judged = addressee.kind in HEARS_OF_CLIENTS and mark.what not in _PERSONAL
+        advice = f"Leave it out unless {addressee.name} needs it." if judged else "Take it out."
         found.append(
             GuardFinding(
                 "other-client", not judged, f"It holds the {mark.what} of another client ({mark.client}). {advice}"
@@ -167,7 +179,10 @@ def _secrets(seen: str) -> list[GuardFinding]:
     ]
 
 
-def _holes(seen: str) -> list[GuardFinding]:
+def _holes(seen: str, addressee: Addressee) -> list[GuardFinding]:
+    marks = (NAME_MARK, ADDRESS_MARK) if addressee.kind == PEOPLE else ()
+    for mark in marks:
+        seen = seen.replace(mark, "")
     return [
         GuardFinding("hole", True, f"It has a hole where a value should be: {match[0]!r}.")
         for pattern in _HOLES
@@ -187,6 +202,12 @@ def _claims(seen: str, addressee: Addressee) -> list[GuardFinding]:
         for pattern in _CLAIMS
         if (match := re.search(pattern, line, re.IGNORECASE))
     ]
+    if addressee.kind in _NO_ADMISSIONS_TO:
+        found += [
+            GuardFinding("admission", False, f"It says “{match[0]}”. Ask the insurer before anything is admitted.")
+            for pattern in _ADMISSIONS
+            if (match := re.search(pattern, line, re.IGNORECASE))
+        ]
     if addressee.kind == CONTROLLERS:
         found += [
             GuardFinding("decision", False, f"It says “{match[0]}”. Whether to report is the client's decision.")
@@ -196,12 +217,28 @@ def _claims(seen: str, addressee: Addressee) -> list[GuardFinding]:
     return found
 
 
+def _hard_to_read(draft: Draft, addressee: Addressee) -> list[GuardFinding]:
+    age = reading_age(draft.body) if addressee.kind == PEOPLE else None
+    if age is None or age <= OLDEST:
+        return []
+    return [
+        GuardFinding(
+            "reading", False, f"It reads as for age {age:.0f}; most adults are at ease up to {OLDEST}. "
+            f"Use shorter words and sentences. The longest begins: “{hardest_sentence(draft.body)}”."
+        )
+    ]  # fmt: skip
+
+
 def _other_mail(seen: str, addressee: Addressee, workspace: Workspace) -> list[GuardFinding]:
     ours = [person.email for person in workspace.people.values()]
     if workspace.organisation.contact:
         ours.append(workspace.organisation.contact.email)
     if workspace.channels.mail:
         ours.append(workspace.channels.mail.sender)
+    if client := workspace.clients.get(addressee.client):
+        ours += [contact.email for contact in client.contacts]
+    if addressee.kind == PEOPLE:
+        ours.append(PHISHING_MAIL)
     allowed = {mail.casefold() for mail in (*ours, *addressee.addresses) if mail}
     strange = sorted({mail for mail in _MAIL.findall(seen) if mail.rstrip(".").casefold() not in allowed})
     if not strange:

@@ -1,6 +1,6 @@
 """The facts document of one addressee, read in words; what it leaves open, the inventory may know."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
@@ -27,7 +27,7 @@ from tocsin.notices.words import (
     OWED,
     PEOPLE,
     WHAT_HAPPENED,
-    joined,
+    listed,
     sentence,
 )
 
@@ -49,6 +49,31 @@ class KnownFacts:
         # Without logs nothing can be ruled out: the statement contradicts itself and counts as not known.
         unbelievable = stated == Exfiltration.RULED_OUT and read(facts, "logs") == Logs.MISSING
         self._exfiltration = "" if stated is None or unbelievable else str(stated)
+
+    @property
+    def cause(self) -> Cause | None:
+        """The cause, where it is known."""
+        return Cause(str(self._cause)) if self._cause else None
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """What happened to the data, as far as that is known."""
+        return self._kinds
+
+    @property
+    def codes(self) -> tuple[DataCode, ...]:
+        """The kinds of data, each once."""
+        return tuple(dict.fromkeys(self._data))
+
+    @property
+    def exfiltration(self) -> Exfiltration | None:
+        """Whether data was taken, where that is known and can be believed."""
+        return Exfiltration(self._exfiltration) if self._exfiltration else None
+
+    def says(self, path: str) -> str:
+        """Return `yes` or `no` of a fact that is one; empty where it is not known."""
+        value = read(self._facts, path)
+        return "yes" if value in ("yes", True) else "no" if value in ("no", False) else ""
 
     @property
     def cause_words(self) -> str:
@@ -85,6 +110,15 @@ class KnownFacts:
             return f"between {begun} and {ended}"
         if begun or ended:
             return f"from {begun}; when it ended is {NOT_YET_KNOWN}" if begun else f"until {ended}"
+        return NOT_YET_KNOWN
+
+    def occurred_days(self, zone: str) -> str:
+        """Return the day or days when it happened, as a letter says it: `on Friday 20 November 2026`."""
+        begun, ended = (_moment(read(self._facts, path), zone) for path in ("occurred.from", "occurred.to"))
+        if begun and ended:
+            return f"on {begun.day}" if begun.day == ended.day else f"between {begun.day} and {ended.day}"
+        if begun or ended:
+            return f"from {begun.day} on" if begun else f"until {ended.day}" if ended else ""
         return NOT_YET_KNOWN
 
     @property
@@ -160,8 +194,3 @@ def _moment(value: object, zone: str) -> Moment | None:
     if isinstance(value, str):
         value = datetime.fromisoformat(value)
     return Moment(value, zone) if isinstance(value, datetime) else None
-
-
-def listed(words: Mapping[E, str], codes: Iterable[E]) -> str:
-    """Return codes in words, each once, as `a, b and c`."""
-    return joined(tuple(words[code] for code in dict.fromkeys(codes)))

@@ -16,18 +16,19 @@ from tocsin.notices.sheet import Draft
 _PAGE: Final = """<!DOCTYPE html>
 <html lang="en">
 <head><meta charset="utf-8"><title>{title}</title>
-<style>body{{font:1rem/1.5 sans-serif;max-width:42rem;margin:2rem auto;padding:0 1rem;color:#222}}
-h1{{font-size:1.5rem}}h2{{font-size:1.2rem;margin-top:2rem}}h3{{font-size:1rem}}</style></head>
+<style>body{{font:{size}/1.5 sans-serif;max-width:42rem;margin:2rem auto;padding:0 1rem;color:#222}}
+h1{{font-size:1.5em}}h2{{font-size:1.2em;margin-top:2rem}}h3{{font-size:1em}}</style></head>
 <body>
 {body}</body>
 </html>
 """
 
 
-def html_page(draft: Draft) -> str:
+def html_page(draft: Draft, *, large_print: bool = False) -> str:
     """Return the text as one HTML page without scripts; markup inside the Markdown stays text."""
+    size = "18pt" if large_print else "1rem"
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
-    return _PAGE.format(title=escape(draft.subject), body=markdown.render(draft.body))
+    return _PAGE.format(size=size, title=escape(draft.subject), body=markdown.render(draft.body))
 
 
 def mail_message(

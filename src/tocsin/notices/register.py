@@ -5,7 +5,7 @@ bound to that hash. A change of the text, the subject or the workspace's contact
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,10 +14,13 @@ from sqlalchemy import Row, Select, func, insert, select, update
 from tocsin.context import Context
 from tocsin.errors import Refused, UsageError
 from tocsin.model.workspace import Workspace
-from tocsin.notices.drawing import Case, addressed, facts_sheet
+from tocsin.notices.addressees import addressed
+from tocsin.notices.before import earlier_of, told_so_far
+from tocsin.notices.drafting import drawn, is_follow_up
+from tocsin.notices.drawing import Case
 from tocsin.notices.guard import GuardFinding, check_notice
 from tocsin.notices.sheet import Addressee, Draft
-from tocsin.notices.templates import duty_of, render
+from tocsin.notices.templates import duty_of
 from tocsin.ports import Actor
 from tocsin.store.database import Transaction
 from tocsin.store.tables import delivery, notice, notice_version
@@ -76,7 +79,11 @@ def draft_notice(ctx: Context, case: Case, *, template: str, addressee: str, mad
         raise UsageError(
             f"The template {template} is for {duty}, and {addressee} is not one. No notice was drafted."
         )
-    text = render(ctx.workspace, template, facts_sheet(ctx.workspace, case, addressee, ctx.clock.now()))
+    if is_follow_up(template) and case.earlier is None:
+        earlier = earlier_of(ctx, incident=case.incident.id, duty=duty, addressee=addressee)
+        case = replace(case, earlier=earlier)
+    case = replace(case, told=case.told or told_so_far(ctx, case.incident.id))
+    text = drawn(ctx.workspace, case, template, addressee, ctx.clock.now())
     identity = ctx.store.new_id()
     sha256 = hash_of(text, whom)
     with ctx.store.write(ctx.actor) as tx:

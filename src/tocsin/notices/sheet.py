@@ -10,7 +10,12 @@ from zoneinfo import ZoneInfo
 
 ICO = "ico"
 ICO_NAME = "Information Commissioner's Office"
-REGULATOR, CONTROLLERS = "regulator", "controllers"
+REGULATOR, CONTROLLERS, PEOPLE = "regulator", "controllers", "people"
+INSURER, SECTOR = "insurer", "sector"
+OTHERS = ("police", "ncsc", "bank", "staff", "press", "supplier")
+"""Kinds of addressee of which there is one each, known by name (`data/addressees.yaml`)."""
+NAME_MARK, ADDRESS_MARK = "[[name]]", "[[address]]"
+"""Where a letter to people takes each reader's own name and address when it is delivered, and nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +38,14 @@ class Moment:
         """The same moment on the organisation's clock."""
         return self.utc.astimezone(ZoneInfo(self.zone))
 
+    @property
+    def day(self) -> str:
+        """The day alone, as a letter says it."""
+        return f"{self.local:%A} {self.local.day} {self.local:%B %Y}"
+
     def __str__(self) -> str:
         local = self.local
-        day = f"{local:%A} {local.day} {local:%B %Y}"
-        return f"{local:%H:%M} {local.tzname()} on {day} ({self.utc:%Y-%m-%d %H:%M} UTC)"
+        return f"{local:%H:%M} {local.tzname()} on {self.day} ({self.utc:%Y-%m-%d %H:%M} UTC)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +56,7 @@ class ContactPoint:
     email: str = ""
     phone: str = ""
     function: str = ""
+    hours: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +68,8 @@ class OurOrganisation:
     sector: str
     address: str
     contact: ContactPoint
+    desk: ContactPoint
+    """Whom the public writes to or calls: the organisation's own contact point, else `contact`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +85,11 @@ class DatasetFacts:
 
 @dataclass(frozen=True, slots=True)
 class Addressee:
-    """To whom the notice goes. `kind` is `regulator` or `controllers`; `id` is `ico` or a client's id."""
+    """To whom the notice goes. `kind` is the duty it answers; `id` is `ico`, a client's id, `people`, `insurer`…
+
+    `client` is whose data it is about, empty for our own or everybody's; `controller` is that client as the
+    people concerned know it. `how` tells our own people how this addressee is reached; it is no part of the text.
+    """
 
     kind: str
     id: str
@@ -82,6 +98,9 @@ class Addressee:
     notice_hours: int | None = None
     contacts: tuple[ContactPoint, ...] = ()
     datasets: tuple[DatasetFacts, ...] = ()
+    client: str = ""
+    controller: ContactPoint | None = None
+    how: str = ""
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -146,6 +165,47 @@ class FormPart:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """What one field says now that it did not say before; `before` is empty where nothing was known."""
+
+    title: str
+    before: str
+    now: str
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """What a follow-up follows: the reference it was given, when it left, and what changed since."""
+
+    reference: str
+    sent: Moment
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What somebody can do for themselves about one kind of data."""
+
+    title: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What the people concerned are told, in words that speak to "you". `found` is the day we found out."""
+
+    happened: tuple[str, ...]
+    yours: str
+    could_mean: tuple[str, ...]
+    advice: tuple[Advice, ...]
+    found: str
+    when: str
+    open: tuple[str, ...]
+    in_danger: bool
+    regulator: str
+
+
+@dataclass(frozen=True, slots=True)
 class FactSheet:
     """What a template sees."""
 
@@ -163,3 +223,6 @@ class FactSheet:
     next_update: Moment
     late: bool
     form: tuple[FormPart, ...] = ()
+    letter: Letter | None = None
+    follow_up: FollowUp | None = None
+    told: tuple[str, ...] = ()

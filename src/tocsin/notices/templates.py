@@ -25,11 +25,15 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from tocsin.errors import ConfigurationError, Place, Problem, UsageError, did_you_mean
 from tocsin.model.workspace import Workspace
-from tocsin.notices.sheet import CONTROLLERS, REGULATOR, Draft, FactSheet
+from tocsin.notices.sheet import CONTROLLERS, INSURER, OTHERS, PEOPLE, REGULATOR, SECTOR, Draft, FactSheet
 from tocsin.workspace import starter
 
 ENDING: Final = ".md.j2"
-DUTY_OF_FOLDER: Final = {"ico": REGULATOR, "client": CONTROLLERS}
+DUTY_OF_FOLDER: Final = {
+    "ico": REGULATOR,
+    "client": CONTROLLERS,
+    **{kind: kind for kind in (PEOPLE, INSURER, SECTOR, *OTHERS)},
+}
 """Which duty a template answers, by the folder it lies in."""
 
 

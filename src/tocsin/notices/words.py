@@ -1,6 +1,12 @@
 """Codes as a careful person would say them to somebody outside: plain, no blame, no more certain than known."""
 
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import TypeVar
+
 from tocsin.model.vocabulary import BackupState, Cause, DataCode, Exfiltration, Kind, PeopleGroup
+
+E = TypeVar("E", bound=StrEnum)
 
 NOT_YET_KNOWN = "not yet known"
 
@@ -137,3 +143,8 @@ def sentence(words: str) -> str:
     """Return the words with a capital at the start and a full stop at the end, on one line."""
     line = " ".join(words.split())
     return f"{line[:1].upper()}{line[1:]}{'' if line.endswith(('.', '!', '?')) else '.'}" if line else ""
+
+
+def listed(words: Mapping[E, str], codes: Iterable[E]) -> str:
+    """Return codes in words, each once, as `a, b and c`."""
+    return joined(tuple(words[code] for code in dict.fromkeys(codes)))

@@ -72,7 +72,7 @@ def choose_snapshot(
     not_after: datetime | None = None,
     repository: str | None = None,
 ) -> LedgerSnapshot:
-    """Return the newest snapshot of a plan with verdict ok, or the one named.
+    """Return the newest whole snapshot of a plan whose content nobody doubts, or the one named.
 
     Args:
         connection: the store, for reading.
@@ -90,7 +90,11 @@ def choose_snapshot(
         query = query.where(snapshots.c.repository == repository)
     if snapshot_id is not None:
         return _named(connection, query, plan_id, snapshot_id)
-    query = query.where(snapshots.c.verdict == OK)
+    query = query.where(
+        snapshots.c.verdict == OK,
+        snapshots.c.gone_at.is_(None),  # we removed it ourselves
+        snapshots.c.plausibility.is_distinct_from("flagged"),
+    )
     if not_after is not None:
         query = query.where(snapshots.c.time <= not_after)
     row = connection.execute(query.order_by(snapshots.c.time.desc()).limit(1)).mappings().first()

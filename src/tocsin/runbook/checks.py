@@ -16,14 +16,17 @@ from tocsin.model.wording import load_model, problems_of
 from tocsin.model.workspace import Workspace
 from tocsin.model.yaml_text import parse_yaml
 from tocsin.notices.templates import ENDING
+from tocsin.runbook.agreement import disagreements, wrong_defaults
+from tocsin.runbook.called import call_problems
 from tocsin.runbook.expressions import (
     PLACEHOLDER,
     ExpressionError,
     compile_expression,
     expressions_in,
 )
-from tocsin.runbook.kinds import StepKind
-from tocsin.runbook.language import InputType, Playbook, Step
+from tocsin.runbook.kinds import StepKind, conditions_of
+from tocsin.runbook.language import InputType, Playbook, Step, placed_steps
+from tocsin.runbook.library import Load, load_from
 from tocsin.runbook.readiness import unwrapped
 from tocsin.runbook.registry import KINDS
 from tocsin.workspace import starter
@@ -50,16 +53,22 @@ def parse_playbook(text: str, name: str) -> Playbook:
     return playbook
 
 
+def library_of(workspace: Workspace) -> Load:
+    """Return the loader of a workspace's playbooks, each of them checked whole."""
+    return load_from((workspace.root / "playbooks", starter() / "playbooks"), workspace.root, parse_playbook)
+
+
 def problems_with_workspace(playbook: Playbook, document: Document, workspace: Workspace) -> Iterator[Problem]:
-    """Yield what only the workspace can tell: roles that nobody holds, templates that are not there."""
-    for index, step in enumerate(playbook.steps):
+    """Yield what only the workspace can tell: roles that nobody holds, templates, playbooks not there."""
+    yield from call_problems(playbook, document, library_of(workspace))
+    for here, step in placed_steps(playbook.steps):
         template = step.with_.get("template")
         if step.uses.startswith("notice.") and isinstance(template, str) and "${{" not in template:
-            yield from _missing_template(template, document.place(("steps", index, "with", "template")), workspace)
+            yield from _missing_template(template, document.place((*here, "with", "template")), workspace)
         for key, role in (("approve", step.approve.by if step.approve else None), ("assign", step.assign)):
             if role is not None and not workspace.people_with(role):
                 yield Problem(
-                    document.place(("steps", index, key)),
+                    document.place((*here, key)),
                     f"Nobody in the workspace has the role {role.value!r}: step {step.id!r} could never go on.",
                 )
 
@@ -76,9 +85,9 @@ def _missing_template(template: str, place: Place, workspace: Workspace) -> Iter
 
 
 def _problems(playbook: Playbook, document: Document) -> Iterator[Problem]:
-    ids = [step.id for step in playbook.steps]
-    for index, step in enumerate(playbook.steps):
-        here: Path = ("steps", index)
+    ids = list(playbook.by_id)
+    yield from wrong_defaults(playbook, document)
+    for here, step in placed_steps(playbook.steps):
         yield from _unknown_needs(step, ids, document, here)
         kind = KINDS.get(step.uses)
         if kind is None:
@@ -87,7 +96,8 @@ def _problems(playbook: Playbook, document: Document) -> Iterator[Problem]:
             )
             continue
         yield from _wrong_parameters(step, kind, document, here)
-        yield from _wrong_expressions(step, playbook, document, here)
+        yield from _wrong_expressions(step, kind, playbook, document, here)
+        yield from disagreements(step, kind, playbook, document, here)
         yield from _destructive_without_evidence(step, kind, playbook, document, here)
     yield from _cycles(playbook, document)
 
@@ -105,34 +115,35 @@ def _unknown_needs(step: Step, ids: list[str], document: Document, here: Path) -
 
 
 def _cycles(playbook: Playbook, document: Document) -> Iterator[Problem]:
-    known = {step.id: step for step in playbook.steps}
+    known = playbook.by_id
     met: set[str] = set()
     left = list(known)
     while ready := [key for key in left if all(need in met or need not in known for need in known[key].needs)]:
         met.update(ready)
         left = [key for key in left if key not in met]
-    in_cycle = [key for key in left if _reaches(known, key, key)]
+    in_cycle = [key for key in left if _reaches(playbook, key, key)]
     if in_cycle:
-        index = next(position for position, step in enumerate(playbook.steps) if step.id == in_cycle[0])
+        here = next(path for path, step in placed_steps(playbook.steps) if step.id == in_cycle[0])
         yield Problem(
-            document.place(("steps", index, "needs")),
+            document.place((*here, "needs")),
             f"These steps wait for each other, so none could ever run: {', '.join(in_cycle)}.",
         )
 
 
-def _reaches(known: Mapping[str, Step], start: str, goal: str) -> bool:
-    return goal in _all_needs(known, start)
+def _reaches(playbook: Playbook, start: str, goal: str) -> bool:
+    return goal in _all_needs(playbook, start)
 
 
-def _all_needs(known: Mapping[str, Step], start: str) -> set[str]:
-    """Return every step that comes before `start`, near or far."""
+def _all_needs(playbook: Playbook, start: str) -> set[str]:
+    """Return every step that comes before `start`, near or far; one whose failure it answers is among them."""
     found: set[str] = set()
-    left = list(known[start].needs) if start in known else []
+    left = [start]
     while left:
-        need = left.pop()
-        if need not in found and need in known:
-            found.add(need)
-            left.extend(known[need].needs)
+        step_id = left.pop()
+        before = [*playbook.by_id[step_id].needs, *filter(None, [playbook.handled.get(step_id)])]
+        fresh = [need for need in before if need not in found and need in playbook.by_id]
+        found.update(fresh)
+        left += fresh
     return found
 
 
@@ -146,11 +157,12 @@ def _wrong_parameters(step: Step, kind: StepKind, document: Document, here: Path
         for problem in _parameter_problems(error, kind.parameters, document, here):
             if problem.place not in later:
                 yield problem
-    for key in set(step.with_) - set(literal) - set(kind.parameters.model_fields):
+    known = {info.alias or name for name, info in kind.parameters.model_fields.items()}
+    for key in set(step.with_) - set(literal) - known:
         yield Problem(
             document.key_place((*here, "with", key)),
             f"{kind.name} has no parameter {key!r}.",
-            nearest(key, kind.parameters.model_fields),
+            nearest(key, known),
         )
 
 
@@ -175,22 +187,23 @@ def _parameter_problems(
         )
 
 
-def _wrong_expressions(step: Step, playbook: Playbook, document: Document, here: Path) -> Iterator[Problem]:
-    known = {other.id: other for other in playbook.steps}
-    for path, text in _expressions(step, here):
+def _wrong_expressions(
+    step: Step, kind: StepKind, playbook: Playbook, document: Document, here: Path
+) -> Iterator[Problem]:
+    for path, text in _expressions(step, kind, here):
         try:
             expression = compile_expression(text)
         except ExpressionError as error:
             yield Problem(document.place(path), str(error))
             continue
         for reference in sorted(expression.references):
-            if fault := _wrong_reference(reference, step, playbook, known):
+            if fault := _wrong_reference(reference, step, playbook):
                 yield Problem(document.place(path), fault)
     if step.if_ is not None and PLACEHOLDER.search(step.if_):
         yield Problem(document.place((*here, "if")), "An `if` is an expression already: leave out ${{ }}.")
 
 
-def _expressions(step: Step, here: Path) -> Iterator[tuple[Path, str]]:
+def _expressions(step: Step, kind: StepKind, here: Path) -> Iterator[tuple[Path, str]]:
     if step.if_ is not None and not PLACEHOLDER.search(step.if_):
         yield (*here, "if"), step.if_
     if step.for_each is not None:
@@ -198,11 +211,11 @@ def _expressions(step: Step, here: Path) -> Iterator[tuple[Path, str]]:
     for key, value in step.with_.items():
         for text in expressions_in(value):
             yield (*here, "with", key), text
+        if key in conditions_of(kind) and isinstance(value, str) and not PLACEHOLDER.search(value):
+            yield (*here, "with", key), value
 
 
-def _wrong_reference(
-    reference: tuple[str, ...], step: Step, playbook: Playbook, known: Mapping[str, Step]
-) -> str | None:
+def _wrong_reference(reference: tuple[str, ...], step: Step, playbook: Playbook) -> str | None:
     """Say what is wrong with one path an expression reads, or None."""
     root, *rest = reference
     if root not in ROOTS:
@@ -217,14 +230,15 @@ def _wrong_reference(
         return f"The playbook declares no input {rest[0]!r}.{did_you_mean(rest[0], playbook.inputs)}"
     if root == "facts" and not _is_fact(".".join(rest)):
         return f"There is no fact {'.'.join(rest)!r}.{did_you_mean('.'.join(rest), fact_paths())}"
-    return _wrong_step(rest[0], step, known) if root == "steps" else None
+    return _wrong_step(rest[0], step, playbook) if root == "steps" else None
 
 
-def _wrong_step(name: str, step: Step, known: Mapping[str, Step]) -> str | None:
+def _wrong_step(name: str, step: Step, playbook: Playbook) -> str | None:
+    known = playbook.by_id
     wanted = next((key for key in known if name in (key, key.replace("-", "_"))), None)
     if wanted is None:
         return f"There is no step {name!r}.{did_you_mean(name, known)}"
-    if wanted not in _all_needs(known, step.id):
+    if wanted not in _all_needs(playbook, step.id):
         return f"Step {step.id!r} reads what {wanted!r} puts out, so it must need it: add `needs: [{wanted}]`."
     return None
 
@@ -236,8 +250,7 @@ def _is_fact(path: str) -> bool:
 def _destructive_without_evidence(
     step: Step, kind: StepKind, playbook: Playbook, document: Document, here: Path
 ) -> Iterator[Problem]:
-    known = {other.id: other for other in playbook.steps}
-    before = (known[need].uses for need in _all_needs(known, step.id))
+    before = (playbook.by_id[need].uses for need in _all_needs(playbook, step.id))
     if kind.destructive and not step.without_evidence and not any(uses.startswith("evidence.") for uses in before):
         yield Problem(
             document.place((*here, "uses")),

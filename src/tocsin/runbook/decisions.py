@@ -1,4 +1,4 @@
-"""A person's part in a run: answer, approve, reject, retry, skip, say whether it happened, end the run.
+"""A person's part in a run: answer, approve, reject, retry, skip, say whether it happened, undo, end the run.
 
 Every one of these is the same act from any door. It is taken only while the step really waits for it, from a
 person of the workspace who holds the role, and an approval only for exactly the text that was shown.
@@ -8,12 +8,23 @@ from tocsin.context import Context
 from tocsin.errors import Refused, UsageError, did_you_mean
 from tocsin.model.document import Data
 from tocsin.model.roles import may_act_as, who_may
+from tocsin.runbook.containment import answer_expired, contained, owner_of, release, request_undo
 from tocsin.runbook.expressions import expressions_in
-from tocsin.runbook.kinds import Answer, AskingKind, Place, Waits
-from tocsin.runbook.language import Step
-from tocsin.runbook.ledger import Outcome, Run, end_run, load_row, load_rows, load_run, record_approval, settle
+from tocsin.runbook.kinds import Answer, AskingKind, Place, UndoableKind, Waits
+from tocsin.runbook.language import Mode, Step, every_step
+from tocsin.runbook.ledger import (
+    ENDED_BY_HAND,
+    Outcome,
+    Run,
+    end_run,
+    load_row,
+    load_rows,
+    load_run,
+    record_approval,
+    settle,
+)
 from tocsin.runbook.pinned import pinned_playbook
-from tocsin.runbook.readiness import Row
+from tocsin.runbook.readiness import Row, undo_key
 from tocsin.runbook.registry import KINDS
 from tocsin.situation import reconcile_in
 from tocsin.store.database import Transaction
@@ -24,11 +35,14 @@ SHORTEST_HASH = 8
 def answer(ctx: Context, run_id: str, key: str, value: Data, *, reason: str | None = None) -> None:
     """Answer what a step asks. Raises UsageError for an answer that cannot be one; nothing is recorded then."""
     run, row, step = _find(ctx, run_id, key)
+    if row.undoes is not None:
+        _answer_expired(ctx, run, row, step, Answer(value, reason))
+        return
     kind = KINDS[step.uses]
     if not isinstance(kind, AskingKind) or (row.asked or {}).get("kind") == "approve":
         raise UsageError(f"Step {key} asks no question. `tocsin run show {run_id}` says what it waits for.")
     _must_be_allowed(ctx, step)
-    place = Place(run.id, row.key, step, run.incident, row.item)
+    place = Place(run.id, row.key, step, run.incident, row.item, run.mode, row.waiting_since)
     parameters = kind.parameters.model_validate(_literal(step, row))
     with ctx.store.write(ctx.actor) as tx:
         now = _must_wait(tx, run_id, key, "waiting")
@@ -54,8 +68,8 @@ def reject(ctx: Context, run_id: str, key: str, shown: str, reason: str) -> None
 
 
 def retry(ctx: Context, run_id: str, key: str) -> None:
-    """Put a failed step back in the queue."""
-    _resolve(ctx, run_id, key, ("failed",), Outcome("pending"), None)
+    """Put a failed step back in the queue, and with it the steps that were taken because it had failed."""
+    _resolve(ctx, run_id, key, ("failed",), Outcome("pending", fresh=True), None)
 
 
 def skip(ctx: Context, run_id: str, key: str, reason: str) -> None:
@@ -67,8 +81,16 @@ def skip(ctx: Context, run_id: str, key: str, reason: str) -> None:
 
 def resolve(ctx: Context, run_id: str, key: str, *, happened: bool) -> None:
     """Say whether a step whose outcome is unknown happened: it is done then, or runs again."""
-    outcome = Outcome("done", output={"resolved": "it happened"}) if happened else Outcome("pending")
+    outcome = _happened(ctx, run_id, key) if happened else Outcome("pending", fresh=True)
     _resolve(ctx, run_id, key, ("unknown",), outcome, None)
+
+
+def _happened(ctx: Context, run_id: str, key: str) -> Outcome:
+    """Return what a step is whose outcome was unknown and that did happen: what can be undone is in force."""
+    run, row, step = _find(ctx, run_id, key)
+    contains = isinstance(KINDS[step.uses], UndoableKind) and run.mode is Mode.LIVE and row.undoes is None
+    expires_at = ctx.clock.now() + step.expires if contains and step.expires else None
+    return Outcome("done", output={"resolved": "it happened"}, contains=contains, expires_at=expires_at)
 
 
 def end(ctx: Context, run_id: str, reason: str) -> None:
@@ -81,10 +103,82 @@ def end(ctx: Context, run_id: str, reason: str) -> None:
         rows = load_rows(tx.connection, run_id)
         if busy := [row.key for row in rows if row.state in ("running", "unknown")]:
             raise Refused(f"Run {run_id} cannot end while this is running or unknown: {', '.join(busy)}.")
+        if held := [row.key for row in rows if row.is_contained and row.expires_at is not None]:
+            raise Refused(
+                f"Run {run_id} cannot end while this is in force: {', '.join(held)}. Undo it (`tocsin run undo "
+                f"{run_id} {held[0]}`), or say why it stays (`tocsin run keep {run_id} {held[0]} --reason TEXT`)."
+            )
         left = [row for row in rows if row.state in ("pending", "waiting", "failed")]
         for row in left:
-            settle(tx, run_id, row.key, Outcome("skipped", error=f"The run was ended: {reason}"))
+            settle(tx, run_id, row.key, Outcome("skipped", error=f"{ENDED_BY_HAND}{reason}"))
         end_run(tx, run_id, "abandoned" if any(row.state != "pending" for row in left) else "done", reason)
+
+
+def undo(ctx: Context, run_id: str, key: str, reason: str) -> None:
+    """Have what a step did taken back; `advance` does it. Raises Refused when nothing of it is in force."""
+    run, row, step = _find_in_force(ctx, run_id, key)
+    _must_own(ctx, step)
+    request_undo(ctx, run.id, [row.key], reason)
+
+
+def undo_all(ctx: Context, run_id: str, reason: str) -> tuple[str, ...]:
+    """Have everything taken back that a run has in force, what was done last first. Return it in that order."""
+    with ctx.store.read() as connection:
+        run = load_run(connection, run_id)
+        found = contained(connection, run=run_id)
+        rows = load_rows(connection, run_id)
+    undoing = {row.undoes for row in rows if row.state in ("pending", "running", "unknown")}
+    keys = tuple(one.step for one in found if one.step not in undoing)
+    if not keys:
+        raise Refused(f"Run {run_id} has nothing in force to undo. `tocsin run contained` lists what has.")
+    playbook = pinned_playbook(run.text, run.playbook)
+    for key in keys:
+        _must_own(ctx, playbook.step(key.partition("[")[0]))
+    request_undo(ctx, run_id, keys, reason)
+    return keys
+
+
+def keep(ctx: Context, run_id: str, key: str, reason: str) -> None:
+    """Decide that what a step did stays for good: it is not contained any more, and nobody is asked again."""
+    _, row, step = _find_in_force(ctx, run_id, key)
+    _must_own(ctx, step)
+    with ctx.store.write(ctx.actor) as tx:
+        now = load_row(tx.connection, run_id, row.key)
+        rows = {each.key: each for each in load_rows(tx.connection, run_id)}
+        undoing = rows.get(undo_key(row.key))
+        if not now.is_contained or (undoing and undoing.state in ("running", "unknown")):
+            raise Refused(f"Step {key} is being undone or was already; nothing was changed.")
+        release(tx, run_id, row.key, "kept", reason)
+        if undoing is not None and undoing.state not in ("done", "skipped"):
+            settle(tx, run_id, undoing.key, Outcome("skipped", error=f"Kept for good: {reason}"))
+
+
+def _find_in_force(ctx: Context, run_id: str, key: str) -> tuple[Run, Row, Step]:
+    with ctx.store.read() as connection:
+        run = load_run(connection, run_id)
+        row = load_row(connection, run_id, key)
+    if not row.is_contained:
+        raise Refused(f"Step {key} of run {run_id} has nothing in force. `tocsin run contained` lists what has.")
+    return run, row, pinned_playbook(run.text, run.playbook).step(row.step)
+
+
+def _must_own(ctx: Context, step: Step) -> None:
+    """Let the owner of a containment and its deputies decide on it; anybody of ours if the file names none."""
+    _must_be_somebody(ctx)
+    owner = owner_of(step)
+    roles = [owner, *([step.deputy.value] if step.deputy else [])]
+    if owner and not any(may_act_as(ctx.workspace, ctx.actor.person, role) for role in roles):
+        raise Refused(
+            f"{ctx.actor.person} may not decide on this: it is for {who_may(ctx.workspace, owner)}. "
+            "Nothing was changed."
+        )
+
+
+def _answer_expired(ctx: Context, run: Run, row: Row, step: Step, said: Answer) -> None:
+    _must_own(ctx, step)
+    with ctx.store.write(ctx.actor) as tx:
+        now = _must_wait(tx, run.id, row.key, "waiting")
+        answer_expired(tx, run, now, step, said.value, said.reason)
 
 
 def _decide_approval(ctx: Context, run_id: str, key: str, shown: str, decision: str, reason: str | None) -> None:
@@ -111,23 +205,40 @@ def _decide_approval(ctx: Context, run_id: str, key: str, shown: str, decision: 
             settle(tx, run_id, key, Outcome("failed", error=f"Rejected by {ctx.actor.person}: {reason}"))
         else:
             # Back in the queue: `advance` counts who has approved exactly this text before it runs.
-            settle(tx, run_id, key, Outcome("pending"))
+            settle(tx, run_id, key, Outcome("pending", fresh=True))
 
 
 def _resolve(
     ctx: Context, run_id: str, key: str, states: tuple[str, ...], outcome: Outcome, reason: str | None
 ) -> None:
     _must_be_somebody(ctx)
-    _find(ctx, run_id, key)
+    _, _, step = _find(ctx, run_id, key)
     with ctx.store.write(ctx.actor) as tx:
         row = _must_wait(tx, run_id, key, *states)
+        if row.undoes is not None and outcome.state == "skipped":
+            raise Refused(
+                f"{key} is an undoing. Undo it after all, or say that it stays: "
+                f"`tocsin run keep {run_id} {row.undoes} --reason TEXT`. Nothing was changed."
+            )
         settle(tx, run_id, row.key, outcome)
+        if row.undoes is not None and outcome.state == "done":
+            release(tx, run_id, row.undoes, "undone")
+        if outcome.state == "pending":
+            _take_back_handlers(tx, run_id, step)
         tx.record(
             "step.resolved",
             f"run:{run_id}",
             {"step": key, "was": row.state, "now": outcome.state},
             {"reason": reason} if reason else None,
         )
+
+
+def _take_back_handlers(tx: Transaction, run_id: str, step: Step) -> None:
+    """Put the steps of an `on_failure` back where they were: should the step fail again, they are taken again."""
+    handlers = {handler.id for handler in every_step(step.handlers)}
+    for row in load_rows(tx.connection, run_id) if handlers else ():
+        if row.step in handlers and row.undoes is None and row.state in ("done", "skipped", "failed"):
+            settle(tx, run_id, row.key, Outcome("pending", fresh=True))
 
 
 def _find(ctx: Context, run_id: str, key: str) -> tuple[Run, Row, Step]:

@@ -42,10 +42,23 @@ class Expression:
     def value(self, values: Mapping[str, object]) -> Any:  # noqa: ANN401 - whatever the playbook's author asked for
         """Work it out. Raises ExpressionError for an unknown member or a mix of types."""
         try:
-            result = self._program.evaluate({name: json_to_cel(value) for name, value in values.items()})  # type: ignore[arg-type]
+            result = self._program.evaluate(
+                {name: json_to_cel(value) for name, value in self._read(values).items()}
+            )
         except (CELEvalError, RecursionError) as error:
             raise ExpressionError(f"{self.text!r} cannot be worked out: {_plainly(error)}.") from error
         return _plain(result)
+
+    def _read(self, values: Mapping[str, object]) -> dict[str, Any]:
+        """Return only what the expression reads: turning a thousand steps into CEL's own types takes its time."""
+        read: dict[str, Any] = {
+            root: values[root] for root in {path[0] for path in self.references} if root in values
+        }
+        if isinstance(steps := read.get("steps"), Mapping):
+            named = {path[1] for path in self.references if path[0] == "steps" and len(path) > 1}
+            whole = any(path == ("steps",) for path in self.references)
+            read["steps"] = {name: steps[name] for name in (steps if whole else named) if name in steps}
+        return read
 
     def is_true(self, values: Mapping[str, object]) -> bool:
         """Tell whether it is true; what cannot be worked out yet (an unknown count, say) is not."""
@@ -53,6 +66,25 @@ class Expression:
             return self.value(values) is True
         except ExpressionError:
             return False
+
+
+class Layered(Mapping[str, object]):
+    """Values by name from the first of several maps that has them; none is read before it is asked for."""
+
+    def __init__(self, *layers: Mapping[str, object]) -> None:
+        self._layers = layers
+
+    def __getitem__(self, name: str) -> object:
+        for layer in self._layers:
+            if name in layer:
+                return layer[name]
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys(name for layer in self._layers for name in layer))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 @lru_cache(maxsize=2048)

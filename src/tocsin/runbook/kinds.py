@@ -4,14 +4,16 @@ A kind is a class with a few members, each written down here. A kind never waits
 `Done`, or `Waits` with what a person must be shown, and is looked at again when something has changed.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
 from tocsin.context import Context
 from tocsin.model.document import Data
-from tocsin.runbook.language import Step
+from tocsin.runbook.language import Mode, Step
 from tocsin.store.database import Transaction
 
 
@@ -30,20 +32,34 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """The step waits for a person. `asked` is what they are shown; it is kept with the step."""
+    """The step waits for a person. `asked` is what they are shown; it is kept with the step.
+
+    One that waits for a time says so in `until`, and is looked at again then.
+    """
 
     asked: dict[str, Data]
+    until: datetime | None = None
+
+
+def _never(_expression: str) -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a step stands while it runs: which run, which row of its ledger, for which incident."""
+    """Where a step stands while it runs: which run, which row of its ledger, for which incident.
+
+    `since` is when it began to wait; `holds` tells whether an expression is true now.
+    """
 
     run: str
     key: str
     step: Step
     incident: str | None
     item: Data = None
+    mode: Mode = Mode.LIVE
+    since: datetime | None = None
+    holds: Callable[[str], bool] = field(default=_never, compare=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -103,3 +119,43 @@ class WatchingKind(StepKind, Protocol):
 
     def has_settled(self, ctx: Context, place: Place, asked: dict[str, Data]) -> bool:
         """Tell, cheaply, whether what it waits for has happened."""
+
+
+@runtime_checkable
+class UndoableKind(StepKind, Protocol):
+    """A kind whose effect can be taken back. Until then it counts as contained."""
+
+    def undo(self, ctx: Context, place: Place, parameters: Any, output: dict[str, Data]) -> Done | Waits:  # noqa: ANN401
+        """Take back what `run` did with these parameters and that output. Raises the errors of `tocsin.errors`."""
+
+    def simulate_undo(self, parameters: Any) -> str:  # noqa: ANN401
+        """Say what undoing would do."""
+
+
+def keeps_time(kind: StepKind) -> bool:
+    """Tell whether a kind ends by itself when the step's `timeout` has passed while it works."""
+    return bool(getattr(kind, "keeps_time", False))
+
+
+def waits(kind: StepKind) -> bool:
+    """Tell whether a kind may wait: for a person, a time or another run. A `timeout` ends the wait."""
+    return isinstance(kind, AskingKind | WatchingKind)
+
+
+def conditions_of(kind: StepKind) -> tuple[str, ...]:
+    """Return the parameters that hold an expression to be looked at again and again, without `${{ }}`."""
+    found: tuple[str, ...] = getattr(kind, "conditions", ())
+    return found
+
+
+def really_runs(kind: StepKind, mode: Mode) -> bool:
+    """Tell whether a kind does its work in this mode, or only says what it would do.
+
+    `is_inside`: it touches nothing but the ledger. `is_isolated`: it works in scratch and harms nothing, so that a
+    drill does it for real.
+    """
+    if mode is Mode.LIVE or getattr(kind, "is_inside", False):
+        return True
+    if mode is Mode.EXERCISE:
+        return isinstance(kind, AskingKind)
+    return mode is Mode.DRILL and (isinstance(kind, AskingKind) or bool(getattr(kind, "is_isolated", False)))

@@ -18,6 +18,7 @@ from pydantic import (
     Tag,
 )
 
+from tocsin.model.document import Path
 from tocsin.model.fields import Duration
 from tocsin.model.vocabulary import Cause, PersonRole
 
@@ -154,6 +155,14 @@ def every_step(steps: tuple[Step, ...]) -> Iterator[Step]:
         yield from every_step(step.handlers)
 
 
+def placed_steps(steps: tuple[Step, ...], above: Path = ("steps",)) -> Iterator[tuple[Path, Step]]:
+    """Yield each step with its path in the file, those of an `on_failure` among them."""
+    for index, step in enumerate(steps):
+        here = (*above, index)
+        yield here, step
+        yield from placed_steps(step.handlers, (*here, "on_failure"))
+
+
 def _unique(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     seen: set[str] = set()
     if (many := sum(1 for _ in every_step(steps))) > MOST_STEPS:
@@ -199,8 +208,8 @@ class Playbook(_Part):
 class Mode(StrEnum):
     """What a run may touch.
 
-    `live`: everything. `simulate`: nothing, and nobody is asked. `exercise`: nothing outside, but people are asked.
-    `drill`: restores and checks for real, into isolation, and nothing else.
+    `live`: everything. `simulate`: nothing, and nobody is asked. `exercise`: nothing outside, but people are
+    asked. `drill`: restores and checks for real, into isolation, and nothing else.
     """
 
     LIVE = "live"

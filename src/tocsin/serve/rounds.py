@@ -1,4 +1,4 @@
-"""The watch's round: clear up after the dead, look at the backups, and move every open run on by one wake-up.
+"""The watch's round: ring for deadlines, clear up after the dead, look at the backups, move every open run on.
 
 One thing that goes wrong does not keep the others from being done.
 """
@@ -11,6 +11,7 @@ from typing import TypeVar
 from tocsin.backups import Watched, watch
 from tocsin.context import Context
 from tocsin.errors import Interrupted, TocsinError
+from tocsin.incidents import DeadlineAlarm, raise_due_alarms
 from tocsin.recovery import sweep_scratch
 from tocsin.runbook.engine import Around, Progressed, advance
 from tocsin.runbook.ledger import load_runs
@@ -28,17 +29,21 @@ class Round:
     scratch_removed: tuple[str, ...] = ()
     advanced: tuple[Progressed, ...] = ()
     faults: tuple[str, ...] = ()
+    deadline_alarms: tuple[DeadlineAlarm, ...] = ()
 
 
 def go_round(ctx: Context, around: Around) -> Round:
     """Do one round. `around` wraps each step of each run, as in `advance`. Raises Interrupted alone."""
     faults: list[str] = []
+    # Deadlines first: looking into repositories may take minutes.
+    rung = _contained(faults, lambda: raise_due_alarms(ctx)) or ()
     unknown = _contained(faults, lambda: sweep(ctx.store, ctx.actor)) or ()
     removed = _contained(faults, lambda: sweep_scratch(ctx)) or ()
     watched = _contained(faults, lambda: watch(ctx)) or Watched((), (), (), ())
     open_runs = _contained(faults, lambda: _open_runs(ctx)) or ()
     moved = [_contained(faults, partial(wake, ctx, run_id, around)) for run_id in open_runs]
-    return Round(watched, unknown, removed, tuple(one for one in moved if one is not None), tuple(faults))
+    advanced = tuple(one for one in moved if one is not None)
+    return Round(watched, unknown, removed, advanced, tuple(faults), rung)
 
 
 def wake(ctx: Context, run_id: str, around: Around) -> Progressed:

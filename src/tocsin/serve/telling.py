@@ -147,7 +147,7 @@ def told_of_round(done: Round) -> Told:
         for plan in done.watched.plans
     ]
     standing = done.watched.standing
-    notes = [alarm.text for alarm in standing]
+    notes = [*(alarm.text for alarm in done.deadline_alarms), *(alarm.text for alarm in standing)]
     notes += [
         f"{one.kind} {one.subject} was left by a process that is gone; its outcome is unknown."
         for one in done.unknown

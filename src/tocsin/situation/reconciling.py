@@ -29,7 +29,7 @@ from tocsin.situation.duties import (
     standing_on,
 )
 from tocsin.situation.facts import document, fact_versions
-from tocsin.situation.owing import Owed, owed_now, weight
+from tocsin.situation.owing import CORE, Owed, owed_now, weight
 from tocsin.situation.reading import STRENGTH, Situation, situation_of
 from tocsin.store.database import Transaction
 from tocsin.store.tables import decision, incident, notice
@@ -215,7 +215,7 @@ def withdraw_outcome(tx: Transaction, incident_id: str) -> None:
 
 def strongest(owed: Mapping[str, Owed]) -> str:
     """Return the strongest answer the law's own three duties give."""
-    answers = [each.required for each in owed.values() if each.toward in ("regulator", "people", "controllers")]
+    answers = [each.required for each in owed.values() if each.toward in CORE and each.key.startswith(each.toward)]
     return max(answers, key=STRENGTH.__getitem__, default="no")
 
 

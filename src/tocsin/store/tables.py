@@ -337,7 +337,7 @@ run = Table(
     Column("parent_step", String(128)),
     CheckConstraint("state IN ('open', 'done', 'failed', 'abandoned')", name="state"),
     Index("ix_run_state", "state"),
-    UniqueConstraint("parent_run", "parent_step"),
+    Index("ix_run_parent", "parent_run", "parent_step"),
 )
 
 # The ledger: one row per step, or per item of a step with `for_each`; the undoing of one has a row of its own.
@@ -365,6 +365,7 @@ step = Table(
     Column("handed_over_at", Instant),  # offered to the deputy too
     Column("parameters", Json),  # of a step that can be undone, for then the facts may be others
     Column("contained_at", Instant),  # done, and in force until it is undone
+    Column("contained_seq", BigInteger),  # the journal's last entry then: what was done last is undone first
     Column("expires_at", Instant),
     Column("released_at", Instant),  # undone, or kept for good by a person's decision
     Column("undoes", String(128)),  # the row that this one undoes

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, select
 
 from tocsin.law.clocks import deadline
 from tocsin.model.workspace import Workspace
-from tocsin.store.tables import decision, incident, incident_system, notice
+from tocsin.store.tables import decision, duty, incident, incident_system, notice
 
 REGULATOR_HOURS = 72
 
@@ -122,7 +122,24 @@ def _settled(connection: Connection, incident_id: str) -> dict[tuple[str, str], 
         .order_by(decision.c.decided_at)
     )
     # The newest decision on a duty is the one that stands.
-    for duty, answer in {row.duty: row.decided for row in decided}.items():
+    for toward, answer in {row.duty: row.decided for row in decided}.items():
         if answer == "no":
-            settled.setdefault((duty, ""), "decided: not owed")
-    return settled
+            settled.setdefault((toward, ""), "decided: not owed")
+    return settled | _by_duty(connection, incident_id)
+
+
+def _by_duty(connection: Connection, incident_id: str) -> dict[tuple[str, str], str]:
+    """Return what the duties say: told (by hand too), decided against, or no longer owed."""
+    rows = connection.execute(
+        select(duty.c.toward, duty.c.controller, duty.c.state, duty.c.told_at)
+        .where(duty.c.incident == incident_id)
+        .where((duty.c.key == "regulator") | (duty.c.toward == "controllers"))
+        .where(duty.c.told_at.is_not(None) | duty.c.state.in_(("declined", "lapsed")))
+    )
+    words = {"declined": "decided: not owed", "lapsed": "not owed"}
+    return {
+        (row.toward, row.controller if row.toward == "controllers" else ""): (
+            "told" if row.told_at else words[row.state]
+        )
+        for row in rows
+    }

@@ -60,6 +60,7 @@ def load(folder: Path) -> Workspace:
         drills=drills,
         channels=file.channels,
         alarms=file.alarms,
+        label_rules=file.label_rules,
         store=file.store,
         state=file.state,
     )

@@ -11,6 +11,7 @@ from tocsin.backups import BackupFacts, Freshness, LedgerEntry, Reason, Verdict,
 from tocsin.backups.freshness import judge_freshness
 from tocsin.backups.judging import named
 from tocsin.backups.watching import Seen, repository_alarms
+from tocsin.errors import Temporary
 from tocsin.manifest import SourceFault
 from tocsin.ports import BackupSummary, Snapshot
 
@@ -125,7 +126,8 @@ ENTRY = LedgerEntry(
     changed=(),
     operation="o" * 32,
 )
-SNAPSHOT = Snapshot(id="a" * 64, tree="t" * 64, time=FRIDAY, hostname="h", paths=(), tags=())
+TAGS = ("tocsin", "plan:files", f"operation:{'o' * 32}", "hold")
+SNAPSHOT = Snapshot(id="a" * 64, tree="t" * 64, time=FRIDAY, hostname="h", paths=(), tags=TAGS)
 
 
 @pytest.mark.parametrize(
@@ -136,6 +138,7 @@ SNAPSHOT = Snapshot(id="a" * 64, tree="t" * 64, time=FRIDAY, hostname="h", paths
         (Seen("local", ()), ["snapshot.missing"]),
         (Seen("local", (), damaged=("a" * 64,)), ["snapshot.damaged"]),
         (Seen("local", (replace(SNAPSHOT, tree="u" * 64),)), ["snapshot.changed"]),
+        (Seen("local", (replace(SNAPSHOT, tags=("tocsin", "plan:files")),)), ["snapshot.retagged"]),
         (Seen("local", (SNAPSHOT, replace(SNAPSHOT, id="c" * 64))), ["snapshot.foreign"]),
         (
             Seen("local", (SNAPSHOT, replace(SNAPSHOT, id="c" * 64, time=FRIDAY + timedelta(days=900)))),
@@ -151,7 +154,7 @@ SNAPSHOT = Snapshot(id="a" * 64, tree="t" * 64, time=FRIDAY, hostname="h", paths
             [],
         ),
         (Seen("local", (SNAPSHOT, replace(SNAPSHOT, id="c" * 64, tags=("operation:1",)))), ["snapshot.foreign"]),
-        (Seen("local", fault="out of reach"), ["repository.unchecked"]),
+        (Seen("local", fault=Temporary("out of reach")), ["repository.unchecked"]),
     ],
 )
 def test_what_a_repository_holds_is_compared_with_the_ledger(seen, kinds):

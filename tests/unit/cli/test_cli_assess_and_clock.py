@@ -52,6 +52,34 @@ def test_a_bad_document_is_one_sentence_with_its_place(text, sentence, tmp_path,
     assert "Traceback" not in said.err
 
 
+def test_with_a_profile_the_further_regimes_take_the_same_form(tmp_path, capsys):
+    facts = facts_file(tmp_path, yaml.safe_dump(CASES["EDPB-18"]["facts"]))
+    us = tmp_path / "us.yaml"
+    us.write_text(
+        "regulated_as: [fca]\npolicies: [{insurer: Aegis, policy: CY-1, notice_hours: 48}]\n", encoding="utf-8"
+    )
+    words = ["assess", "--facts", facts, "--profile", str(us), "--json"]
+    assert run([*words, "--on", "2026-11-23"]) == 0
+    duties = json.loads(capsys.readouterr().out)["duties"]
+    assert [duty["to"] for duty in duties[:4]] == ["register", "regulator", "people", "controllers"]
+    found = {duty["addressee"]: duty for duty in duties[4:]}
+    assert found["Aegis, policy CY-1"]["within_hours"] == 48
+    assert found["Financial Conduct Authority"]["required"] == "unclear"
+    assert run([*words, "--on", "2027-03-18"]) == 0
+    assert "Prudential" in capsys.readouterr().out
+    assert run([*words, "--on", "soon"]) == 2
+
+
+def test_without_a_profile_it_says_what_was_not_screened_and_an_empty_one_what_it_would_need(tmp_path, capsys):
+    facts = facts_file(tmp_path, "role: controller\n")
+    assert run(["assess", "--facts", facts]) == 0
+    assert "were not screened: give --profile FILE" in capsys.readouterr().out
+    empty = tmp_path / "empty.yaml"
+    empty.write_text("{}\n", encoding="utf-8")
+    assert run(["assess", "--facts", facts, "--profile", str(empty)]) == 0
+    assert "profile.regulated_as" in capsys.readouterr().out
+
+
 def test_a_missing_unreadable_or_binary_file_is_refused(tmp_path, capsys):
     assert run(["assess", "--facts", str(tmp_path / "none.yaml")]) == 2
     assert run(["assess", "--facts", str(tmp_path)]) == 2

@@ -32,6 +32,13 @@ organisation:
   registration: ZA000001
   sector: marketing agency
   address: 4 Quay Street, Bristol
+  contact:
+    name: Privacy desk
+    email: privacy@lantern.example
+    phone: "+44 117 496 0100"
+    hours: Monday to Friday, 9am to 5pm
+  insurance:
+    - {policy: CY-2026-118, insurer: Quayside Mutual, notice_hours: 48, contact: {name: Claims line, phone: "020 7946 0900"}}
 people:
   maya: {name: Maya Okafor, email: maya@lantern.example, phone: "+44 117 496 0101", roles: [commander], deputy: tom}
   tom: {name: Tom Reyes, email: tom@lantern.example, roles: [technical]}

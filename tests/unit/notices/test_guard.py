@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tocsin.model.vocabulary import DataCode, Label, PeopleGroup, SystemKind
 from tocsin.model.workspace import Client, Contact, Dataset, DatasetPeople, System, Workspace
 from tocsin.notices import Draft, GuardFinding, check_notice, facts_sheet, render
-from tocsin.notices.drawing import addressed
+from tocsin.notices.addressees import addressed
 from tocsin.notices.folding import squeezed
 from unit.notices.agency import AWARE, case, make_workspace
 

@@ -2,8 +2,9 @@
 
 import os
 import random
+import tempfile
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from email.headerregistry import Address
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,14 @@ from tocsin.errors import ConfigurationError, UsageError
 from tocsin.law.facts import fact_paths
 from tocsin.model.vocabulary import BackupState, Cause, DataCode, Exfiltration, Kind, PeopleGroup
 from tocsin.model.workspace import Workspace
-from tocsin.notices import Case, Draft, check_notice, facts_sheet, render
-from tocsin.notices.drawing import addressed
+from tocsin.notices import Case, Draft, Earlier, Prevention, check_notice, drawn, facts_sheet, render
+from tocsin.notices.addressees import addressed
 from tocsin.notices.form import ANSWERS, ico_form
 from tocsin.notices.known import read
 from tocsin.notices.message import html_page, mail_message
 from tocsin.notices.sheet import Moment
 from tocsin.notices.words import BACKUPS, DATA, EXFILTRATION, KINDS, OWED, PEOPLE, WHAT_HAPPENED, joined, sentence
-from unit.notices.agency import AWARE, FIRST_ALERT, case, make_workspace
+from unit.notices.agency import AWARE, FIRST_ALERT, MEASURES, case, make_workspace
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "notices"
 NOW = AWARE + timedelta(minutes=30)
@@ -47,20 +48,86 @@ def suspected(facts: dict[str, Any]) -> Case:
     return replace(about, incident=replace(about.incident, aware_at=None, cause=None))
 
 
+def after(addressee: str, then: Case, found_out: str = "") -> Earlier:
+    """The first notice, as drafted and as a person completed it before it was sent."""
+    folder = "ico" if addressee == "ico" else "client"
+    with tempfile.TemporaryDirectory() as root:
+        drafted = drawn(make_workspace(Path(root)), then, f"{folder}/initial", addressee, NOW).body
+    asked = "### How did you find out about the breach?\n\n"
+    sent = drafted.replace(f"{asked}Not yet known.", f"{asked}{found_out}") if found_out else drafted
+    return Earlier(drafted, sent, NOW + timedelta(hours=2), "IC-123456-A7B8" if addressee == "ico" else "")
+
+
+FIRST_NIGHT = case({"role": "controller"})
+SINCE: dict[str, Any] = {**MUCH, "role": "controller", "people": {"count": 14, "count_basis": "exact"}}
+ICO_SINCE = replace(
+    case(SINCE, measures=(*MEASURES, "we restored the data from a backup taken before the incident")),
+    earlier=after("ico", FIRST_NIGHT, "A member of staff could not open a file and told the technical lead."),
+    prevention=(
+        Prevention("a second factor for every account", date(2026, 12, 18)),
+        Prevention("restore tests each month"),
+    ),
+)
+CLIENT_SINCE = replace(
+    case(MUCH, measures=(*MEASURES, "we restored the data from a backup taken before the incident")),
+    earlier=after("acme-health", case()),
+)
+
+OTHERS = {
+    "insurer": "insurer",
+    "police": "police",
+    "ncsc": "ncsc",
+    "bank": "bank",
+    "staff": "staff",
+    "press": "press",
+    "supplier": "supplier",
+    "sector-fca": "sector:fca",
+}
+TEXT_OF = {"insurer": "notice", "bank": "notice", "supplier": "notice", "staff": "note", "press": "holding"}
+
 LETTERS: dict[str, tuple[str, Case, timedelta]] = {
     "client-first-night": ("acme-health", case(), timedelta()),
     "client-suspected": ("harbour", suspected(NOTHING), timedelta()),
     "client-much-known": ("acme-health", case(MUCH), timedelta(hours=20)),
     "ico-first-night": ("ico", case({"role": "controller"}), timedelta()),
+    "people-first-night": ("people", case({"role": "controller"}), timedelta()),
+    "people-of-a-client": ("people:harbour", case({**MUCH, "exfiltration": "confirmed"}), timedelta(hours=30)),
+    "people-suspected": ("people", suspected(NOTHING), timedelta()),
+    "people-in-danger": (
+        "people:acme-health",
+        case(
+            {"cause": "misdirected_email", "kinds": ["confidentiality"], "data": [*DataCode], "safety_risk": "yes"}
+        ),
+        timedelta(hours=2),
+    ),
+    "ico-follow-up": ("ico", ICO_SINCE, timedelta(hours=30)),
+    "client-follow-up": ("acme-health", CLIENT_SINCE, timedelta(hours=30)),
+    "client-follow-up-no-news": ("acme", replace(case(), earlier=after("acme", case())), timedelta(hours=20)),
+    "guardian": ("people:harbour", case(MUCH), timedelta(hours=30)),
+    **{
+        name: (addressee, replace(case(), told=("Information Commission", "our bank")), timedelta())
+        for name, addressee in OTHERS.items()
+    },
     "ico-late": ("ico", case({**MUCH, "role": "controller"}), timedelta(hours=80)),
 }
+
+
+TEMPLATES = {"guardian": "people/guardian"}
+
+
+def template_for(name: str, addressee: str) -> str:
+    kind = addressee.partition(":")[0]
+    if name in OTHERS:
+        return f"{kind}/{TEXT_OF.get(kind, 'report')}"
+    of_kind = {"ico": "ico/initial", "people": "people/letter"}
+    template = TEMPLATES.get(name) or of_kind.get(kind, "client/initial")
+    return template.replace("initial", "follow-up") if "follow-up" in name else template
 
 
 @pytest.mark.parametrize("name", LETTERS)
 def test_the_letter_reads_as_agreed(name: str, workspace: Workspace) -> None:
     addressee, about, later = LETTERS[name]
-    template = "ico/initial" if addressee == "ico" else "client/initial"
-    draft = render(workspace, template, facts_sheet(workspace, about, addressee, NOW + later))
+    draft = drawn(workspace, about, template_for(name, addressee), addressee, NOW + later)
     text = f"Subject: {draft.subject}\n\n{draft.body}"
     golden = GOLDEN / f"{name}.md"
     if os.environ.get("TOCSIN_WRITE_GOLDEN"):
@@ -219,7 +286,7 @@ def test_an_empty_value_is_a_hole_and_an_error(workspace: Workspace) -> None:
         render(workspace, "client/initial", about)
 
 
-@pytest.mark.parametrize("name", ["client/../../secret", "/etc/passwd", "client", "people/letter", ""])
+@pytest.mark.parametrize("name", ["client/../../secret", "/etc/passwd", "client", "persons/letter", ""])
 def test_a_template_that_is_not_there_is_a_wrong_command(workspace: Workspace, name: str) -> None:
     with pytest.raises(UsageError, match="no template"):
         render(workspace, name, facts_sheet(workspace, case(), "acme", NOW))

@@ -3,7 +3,9 @@
 import getpass
 import hashlib
 import json
+import sys
 from collections.abc import Callable
+from email import message_from_bytes
 from pathlib import Path
 
 import pytest
@@ -107,11 +109,85 @@ def test_an_unknown_delivery_or_notice_is_a_wrong_command(say: Say) -> None:
     assert say("show", "feedbeef")[0] == 2
 
 
-@pytest.mark.parametrize("name", ["list", "show", "edit", "approve", "reject", "send", "resolve", "record"])
+NAMES = [
+    "list", "show", "edit", "approve", "reject", "send", "resolve", "record", "draft", "page", "export", "diff",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_every_command_explains_itself_with_an_example(name: str, say: Say) -> None:
     code, out, _ = say(name, "--help")
     assert code == 0
     assert f"Example: tocsin notice {name}" in " ".join(out.split())
+
+
+def test_a_page_has_a_button_for_every_answer(say: Say, folder: Path) -> None:
+    one = identity(say, "ico")
+    path = json.loads(say("page", one, "--json")[1])["path"]
+    page = Path(path).read_text()
+    shown = say("show", one, "--text")[1]
+    assert page.count('<button type="button"') == shown.count("\n### ") + 1
+    assert "Not approved." in page
+    assert "src=" not in page
+    assert "http" not in page
+    say("approve", one, "--hash", _hash(say, one), "--yes")
+    assert say("page", one, "--to", str(folder / "page.html"))[0] == 0
+    assert "Not approved." not in (folder / "page.html").read_text()
+
+
+@pytest.mark.parametrize("form", ["md", "html", "txt", "pdf"])
+def test_a_text_that_nobody_approved_says_so_on_every_paper(form: str, say: Say, folder: Path) -> None:
+    one, to = identity(say, "acme"), folder / f"letter.{form}"
+    assert say("export", one, "--format", form, "--to", str(to))[0] == 0
+    assert form == "pdf" or "Nobody has approved" in to.read_text()
+    draft = to.read_bytes()
+    say("approve", one, "--hash", _hash(say, one), "--yes")
+    say("export", one, "--format", form, "--to", str(to))
+    approved = to.read_bytes()
+    assert approved != draft
+    assert b"Nobody has approved" not in approved
+    if form == "md":
+        assert hashlib.sha256(approved).hexdigest() == _hash(say, one)
+
+
+def test_a_mail_is_made_of_an_approved_text_alone(say: Say, folder: Path) -> None:
+    one, to = identity(say, "acme"), folder / "letter.eml"
+    code, _, err = say("export", one, "--format", "eml", "--to", str(to))
+    assert (code, to.exists(), "Nobody has approved" in err) == (3, False, True)
+    say("approve", one, "--hash", _hash(say, one), "--yes")
+    say("export", one, "--format", "eml", "--to", str(to))
+    mail = message_from_bytes(to.read_bytes())
+    assert mail["To"] == "ivo@acme.example"
+    first = to.read_bytes()
+    say("export", one, "--format", "eml", "--to", str(to))
+    assert to.read_bytes() == first
+
+
+def test_without_typst_it_says_what_is_missing(say: Say, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "typst", None)
+    code, _, err = say("export", identity(say, "acme"), "--format", "pdf", "--to", str(folder / "x.pdf"))
+    assert (code, "install tocsin[pdf]" in err, (folder / "x.pdf").exists()) == (2, True, False)
+
+
+def test_large_print_is_large(say: Say, folder: Path) -> None:
+    one = identity(say, "acme")
+    say("export", one, "--format", "html", "--large-print", "--to", str(folder / "a.html"))
+    assert "18pt" in (folder / "a.html").read_text()
+    say("export", one, "--format", "txt", "--large-print", "--to", str(folder / "a.txt"))
+    assert max(len(line) for line in (folder / "a.txt").read_text().splitlines()[1:]) <= 46
+
+
+def test_the_difference_is_shown_to_whoever_approves_next(say: Say, folder: Path) -> None:
+    one = identity(say, "acme")
+    assert "nothing has changed" in say("diff", one)[1]
+    better = folder / "better.md"
+    body = say("show", one, "--text")[1].partition("\n\n")[2]
+    better.write_text(body.replace("Warn your staff", "Tell your staff"))
+    say("edit", one, "--file", str(better))
+    out = say("diff", one)[1]
+    assert "-- Warn your staff" in out
+    assert "+- Tell your staff" in out
+    assert say("diff", one, "--from", "7")[0] == 2
 
 
 def _hash(say: Say, one: str) -> str:

@@ -3,15 +3,21 @@
 from datetime import timedelta
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from simulators.chance import PowerCut
 from simulators.house import FIRM, House
+from simulators.time import FRIDAY_EVENING
 from tocsin.errors import Refused, UsageError
 from tocsin.incidents import Declaration, confirm, declare
 from tocsin.runbook import decisions as steps
 from tocsin.runbook.engine import advance, stand
+from tocsin.runbook.ledger import load_runs
 from tocsin.situation import agree, decide, deciders, decisions_of, duties_of, reconcile_duties, state_fact
 from tocsin.situation.decisions import is_below
+from tocsin.situation.discharging import Discharge, discharge
+from tocsin.tonight.clocks import open_incidents
 
 INC = "INC-2026-001"
 KNOWN_FIRM = FIRM.replace(
@@ -29,6 +35,20 @@ BAD = {
     "recipient.type": "attacker",
     "countries": ["GB"],
 }
+
+STATEMENTS = [
+    ("exfiltration", "ruled_out"),
+    ("exfiltration", "confirmed"),
+    ("exfiltration", "unknown"),
+    ("logs", "missing"),
+    ("logs", "complete"),
+    ("personal_data", "no"),
+    ("personal_data", "yes"),
+    ("kinds", ["availability"]),
+    ("protection.state", "encrypted"),
+    ("protection.key", "safe"),
+    ("countries", ["GB", "IE"]),
+]
 
 
 @pytest.fixture
@@ -170,8 +190,6 @@ def test_a_duty_lapses_when_the_facts_say_so_and_comes_back_loudly(firm):
 def test_a_decision_in_the_playbook_and_one_on_the_command_line_are_the_same(firm):
     state_all(firm)
     with firm.store.read() as connection:
-        from tocsin.runbook.ledger import load_runs
-
         run = load_runs(connection, incident=INC)[0].id
     advance(firm.ctx, run)
     steps.answer(firm.acting("priya"), run, "decide-regulator", "no", reason="Counsel advises so")
@@ -193,11 +211,64 @@ def test_a_word_decides_for_all_and_a_beginning_for_one(firm):
 def test_a_draft_an_approval_and_a_sending_move_the_duty(firm):
     state_all(firm)
     with firm.store.read() as connection:
-        from tocsin.runbook.ledger import load_runs
-
         run = load_runs(connection, incident=INC)[0].id
     advance(firm.ctx, run)
     assert duties(firm)["controllers-harbour-dental"].state == "drafted"
+
+
+def test_a_duty_discharged_by_hand_stops_its_clock_on_every_screen(firm):
+    def settled():
+        with firm.store.read() as connection:
+            (seen,) = open_incidents(connection, firm.workspace, firm.clock.now())
+        return {clock.who: clock.settled for clock in seen.clocks}
+
+    assert settled() == {"regulator": None, "harbour-dental": None, "northgate-homes": None}
+    discharge(firm.ctx, INC, "harbour-dental", Discharge(how="Called Anneka Voss", first_report=True))
+    assert settled()["harbour-dental"] == "told"
+    state_fact(firm.ctx, INC, "personal_data", "no", controller="ourselves")
+    assert settled() == {"regulator": "not owed", "harbour-dental": "told", "northgate-homes": None}
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        (Discharge(), "Say how"),
+        (Discharge(how="Called", at=FRIDAY_EVENING + timedelta(hours=1)), "lies in the future"),
+        (Discharge(how="Called", at=FRIDAY_EVENING - timedelta(days=1)), "before the first alert"),
+        (Discharge(how="Called"), "Say that this was the first report"),
+    ],
+)
+def test_a_discharge_that_says_too_little_is_refused_and_nothing_is_kept(firm, said, sentence):
+    before = firm.journal_kinds()
+    with pytest.raises(UsageError, match=sentence):
+        discharge(firm.ctx, INC, "regulator", said)
+    assert firm.journal_kinds() == before
+
+
+def test_what_was_told_and_has_become_worse_owes_a_follow_up(firm):
+    state_fact(firm.ctx, INC, "exfiltration", "possible")
+    said = Discharge(how="The online form, IC-1", nothing_more="All that can be known")
+    assert discharge(firm.ctx, INC, "regulator", said).state == "discharged"
+    firm.clock.advance(timedelta(hours=1))
+    state_all(firm)
+    after = duties(firm)["regulator"]
+    assert after.state == "told"
+    assert after.owes() == ("a follow-up: what was told has become worse since",)
+    firm.clock.advance(timedelta(hours=1))
+    again = Discharge(how="Follow-up under IC-1", nothing_more="All that can be known")
+    assert discharge(firm.ctx, INC, "regulator", again).state == "discharged"
+    assert duties(firm)["regulator"].told_at == after.told_at
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from(STATEMENTS), min_size=1, max_size=5))
+def test_whatever_is_stated_in_whatever_order_a_second_look_changes_nothing(firm, stated):
+    for path, value in stated:
+        state_fact(firm.ctx, INC, path, value)
+        assert reconcile_duties(firm.ctx, INC) == ()
+    for duty in duties(firm).values():
+        assert duty.is_open or duty.state in ("lapsed", "declined", "discharged")
+        assert (duty.required == "no") <= (not duty.is_open)
 
 
 def test_moving_awareness_moves_the_clock_of_each_duty(firm):

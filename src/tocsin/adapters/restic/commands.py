@@ -21,6 +21,7 @@ from tocsin.errors import OperationFailed, Temporary, TocsinError, UsageError
 from tocsin.ports import (
     BackupSummary,
     CheckSummary,
+    Lock,
     OnDamaged,
     OnProgress,
     Progress,
@@ -186,13 +187,16 @@ class ResticBinary:
             on_progress(_finished(summary.total_files, summary.bytes_restored))
         return summary
 
-    def check(self, repository: RepositoryAccess, *, read_data: bool = False) -> CheckSummary:
-        """Check the repository; with `read_data`, read every pack.
+    def check(
+        self, repository: RepositoryAccess, *, read_data: bool = False, part: tuple[int, int] | None = None
+    ) -> CheckSummary:
+        """Check the repository; with `read_data`, read every pack; with `part` (n, t), the n-th of t parts.
 
-        Without it a flipped bit in a pack stays unseen. restic uses a temporary cache of its own here.
+        Without either a flipped bit in a pack stays unseen. restic uses a temporary cache of its own here.
         Raises OperationFailed naming the damaged object when the repository cannot even be opened.
         """
-        arguments = ["check", *lock_flags(repository), *(["--read-data"] if read_data else [])]
+        reading = ["--read-data"] if read_data else [f"--read-data-subset={part[0]}/{part[1]}"] if part else []
+        arguments = ["check", *lock_flags(repository), *reading]
         act = _Act("check", arguments, self.limits.work, accept=(OK, FAILED))
         said = self._say(repository, act)
         message = said.output.last.get("summary", {})
@@ -225,6 +229,29 @@ class ResticBinary:
         raise _failed(
             repository, f"snapshot {snapshot_id} was not tagged; the repository allows no change. ({why})"
         )
+
+    def forget(self, repository: RepositoryAccess, snapshot_ids: Sequence[str]) -> None:
+        """Ask for exactly these snapshots to be removed. List again: a refused removal exits 0."""
+        if not snapshot_ids:
+            return
+        arguments = ["forget", "--", *map(_snapshot_id, snapshot_ids)]
+        self._say(repository, _Act("forgetting", arguments, self.limits.work, accept=(OK, INCOMPLETE)))
+
+    def prune(self, repository: RepositoryAccess) -> None:
+        """Remove the data that no snapshot needs any more."""
+        self._say(repository, _Act("pruning", ["prune"], self.limits.work))
+
+    def locks(self, repository: RepositoryAccess) -> tuple[Lock, ...]:
+        """Return the locks that stand, without taking one; one call for the list and one for each lock."""
+        said = self._say(repository, _Act("listing of locks", ["list", "locks", "--no-lock"], self.limits.call))
+        found = [line.strip() for line in said.output.text if _SNAPSHOT_ID.fullmatch(line.strip())]
+        return tuple(lock for one in found if (lock := self._lock(repository, one)) is not None)
+
+    def _lock(self, repository: RepositoryAccess, lock_id: str) -> Lock | None:
+        """Return one lock; None when it has gone meanwhile."""
+        act = _Act("reading of a lock", ["cat", "lock", lock_id, "--no-lock"], self.limits.call, (OK, FAILED))
+        said = self._say(repository, act)
+        return parse.lock_of(lock_id, "\n".join(said.output.text)) if said.ended.code == OK else None
 
     def unlock(self, repository: RepositoryAccess) -> None:
         """Remove the locks of processes that are gone; restic leaves one whose process may be alive."""

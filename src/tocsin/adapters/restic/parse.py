@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from tocsin.ports import BackupSummary, CheckSummary, Progress, RestoreSummary, Snapshot
+from tocsin.ports import BackupSummary, CheckSummary, Lock, Progress, RestoreSummary, Snapshot
 
 # Enough to name what matters; a restore onto a full disk prints a line for each of a million files.
 MOST_ITEMS = 10_000
@@ -280,3 +280,15 @@ def moment(value: object) -> datetime | None:
     except ValueError:
         return None
     return parsed.astimezone(UTC) if parsed.tzinfo else None
+
+
+def lock_of(lock_id: str, text: str) -> Lock:
+    """Return the lock that `cat lock` printed over several lines. Raises ValueError when it is none."""
+    said = json.loads(text)
+    return Lock(
+        id=lock_id,
+        since=datetime.fromisoformat(said["time"]),
+        host=str(said.get("hostname", "")),
+        process=int(said.get("pid", 0)),
+        is_exclusive=bool(said.get("exclusive", False)),
+    )

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from tocsin.backups import hold_snapshots, last_good_snapshot, pause_backups
+from tocsin.backups import hold_snapshots, last_good_snapshot, pause_backups, paused, resume_backups
 from tocsin.context import Context
 from tocsin.errors import UsageError
 from tocsin.model.document import Data
@@ -59,6 +59,20 @@ class PauseBackups:
         """Say that backups would stop."""
         return "stop all scheduled backups"
 
+    def undo(
+        self, ctx: Context, place: Place, parameters: PauseParameters, output: dict[str, Data]
+    ) -> Done | Waits:
+        """Let them run again; running already is as good."""
+        with ctx.store.read() as connection:
+            standing = paused(connection)
+        if standing is not None:
+            resume_backups(ctx, f"{place.key} of run {place.run} was undone")
+        return Done()
+
+    def simulate_undo(self, parameters: PauseParameters) -> str:
+        """Say that backups would run again."""
+        return "let scheduled backups run again"
+
 
 class LastGoodParameters(Parameters):
     """The systems to bring back."""
@@ -73,6 +87,7 @@ class LastGoodSnapshot:
     parameters: ClassVar[type[Parameters]] = LastGoodParameters
     idempotent: ClassVar[bool] = True
     destructive: ClassVar[bool] = False
+    is_isolated: ClassVar[bool] = True
 
     def run(self, ctx: Context, place: Place, parameters: LastGoodParameters) -> Done | Waits:
         """Look in our own ledger, never at what a repository calls its latest."""

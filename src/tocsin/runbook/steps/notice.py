@@ -11,7 +11,9 @@ from tocsin.notices import (
     Case,
     IncidentView,
     Notice,
+    client_of,
     draft_notice,
+    is_about_all,
     notice_of,
     notices,
     send_notice,
@@ -21,8 +23,6 @@ from tocsin.notices.templates import duty_of
 from tocsin.runbook.kinds import Done, Parameters, Place, Waits
 from tocsin.runbook.measures import measures_taken
 from tocsin.situation import OURSELVES, Situation, situation_of
-
-ICO = "ico"
 
 
 def _known_template(template: str) -> str:
@@ -34,7 +34,7 @@ def _known_template(template: str) -> str:
 
 
 class NoticeParameters(Parameters):
-    """Which text, and to whom: `ico`, or a client's id."""
+    """Which text, and to whom: `ico`, a client's id, `people`, `people:CLIENT`, `insurer`, `police`, `staff`…"""
 
     template: Annotated[str, AfterValidator(_known_template)]
     addressee: str
@@ -51,7 +51,7 @@ class Draft:
     def run(self, ctx: Context, place: Place, parameters: NoticeParameters) -> Done | Waits:
         """Draft it once: a second try finds the first draft by the step that made it."""
         situation = _situation(ctx, place)
-        case = _case(ctx, situation, parameters.addressee)
+        case = case_of(ctx, situation, parameters.addressee)
         drafted = draft_notice(
             ctx, case, template=parameters.template, addressee=parameters.addressee, made_by=place.name
         )
@@ -114,14 +114,22 @@ def _situation(ctx: Context, place: Place) -> Situation:
         return situation_of(connection, ctx.workspace, place.incident)
 
 
-def _case(ctx: Context, situation: Situation, addressee: str) -> Case:
-    """Draw the case as its addressee may know it: the facts of their own data, or of ours for the regulator."""
-    controller = OURSELVES if addressee == ICO else addressee
-    if controller not in situation.assessments:
-        whose = "our own" if addressee == ICO else f"the client {addressee}"
-        raise UsageError(
-            f"No data of {whose} was on the systems that were hit: there is nothing to tell them here."
-        )
+def case_of(ctx: Context, situation: Situation, addressee: str) -> Case:
+    """Draw the case as its addressee may know it: one controller's facts, or those that hold for everybody's data.
+
+    Raises UsageError when no data of theirs was on the systems that were hit.
+    """
+    if is_about_all(addressee):
+        facts, controllers = situation.facts(), tuple(situation.assessments)
+        controller = OURSELVES if OURSELVES in controllers else controllers[0]
+    else:
+        controller = client_of(addressee) or OURSELVES
+        if controller not in situation.assessments:
+            whose = "our own" if controller == OURSELVES else f"the client {controller}"
+            raise UsageError(
+                f"No data of {whose} was on the systems that were hit: there is nothing to tell them here."
+            )
+        facts = situation.facts(controller)
     return Case(
         incident=IncidentView(
             id=situation.incident,
@@ -132,7 +140,7 @@ def _case(ctx: Context, situation: Situation, addressee: str) -> Case:
             first_alert_at=situation.first_alert_at,
             aware_at=situation.aware_at,
         ),
-        facts=situation.facts(controller),
+        facts=facts,
         assessment=situation.assessments[controller],
         measures=measures_taken(ctx, situation.incident),
     )

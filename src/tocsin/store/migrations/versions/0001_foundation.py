@@ -303,8 +303,8 @@ def upgrade() -> None:
         sa.CheckConstraint("state IN ('open', 'done', 'failed', 'abandoned')", name=op.f("ck_run_state")),
         sa.ForeignKeyConstraint(["incident"], ["incident.id"], name=op.f("fk_run_incident_incident")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_run")),
-        sa.UniqueConstraint("parent_run", "parent_step", name=op.f("uq_run_parent_run_parent_step")),
     )
+    op.create_index("ix_run_parent", "run", ["parent_run", "parent_step"], unique=False)
     op.create_index("ix_run_state", "run", ["state"], unique=False)
     op.create_table(
         "snapshot",
@@ -364,6 +364,7 @@ def upgrade() -> None:
         sa.Column("handed_over_at", sa.String(length=27), nullable=True),
         sa.Column("parameters", sa.Text(), nullable=True),
         sa.Column("contained_at", sa.String(length=27), nullable=True),
+        sa.Column("contained_seq", sa.BigInteger(), nullable=True),
         sa.Column("expires_at", sa.String(length=27), nullable=True),
         sa.Column("released_at", sa.String(length=27), nullable=True),
         sa.Column("undoes", sa.String(length=128), nullable=True),
