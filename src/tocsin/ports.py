@@ -209,6 +209,9 @@ class Restic(Protocol):
     def prune(self, repository: RepositoryAccess) -> None:
         """Remove the data that no snapshot needs any more."""
 
+    def shrink(self, repository: RepositoryAccess, snapshot_id: str, *, without: str) -> None:
+        """Put a snapshot without the files matching `without` in this one's place. List again: see `forget`."""
+
     def locks(self, repository: RepositoryAccess) -> tuple[Lock, ...]:
         """Return the locks that stand, without taking one."""
 

@@ -96,7 +96,7 @@ def test_an_encrypted_share_is_flagged_and_everything_that_protects_the_clean_on
         assert "backup.implausible" in {alarm.kind for alarm in watch(ctx).standing}
         doubts = [alarm for alarm in standing(ctx, alarms, alarms.c.cleared_at) if "implausible" in alarm["kind"]]
         assert len(doubts) == 1
-        (clean,) = last_clean_snapshot(ctx, "server")
+        clean = last_clean_snapshot(ctx, "server")[0]
         assert clean.entry.id == first.entry.id
         assert [passed.entry.id for passed in clean.passed_over] == [third.entry.id, second.entry.id]
 

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from contract_backups import house, write_workspace
 from processes_of_servers import rest_server, serving
 from tocsin.backups import (
+    check_key,
     check_repository,
     forget_snapshots,
     hold_snapshots,
@@ -23,10 +24,11 @@ from tocsin.backups import (
     run_backup,
     watch,
 )
+from tocsin.backups.metrics import metrics
 from tocsin.backups.plausibility import Judged, Sign
 from tocsin.backups.signs import Signs
 from tocsin.backups.suspecting import raise_suspicion
-from tocsin.errors import Refused, Temporary
+from tocsin.errors import Refused, Temporary, UsageError
 from tocsin.repositories import repository_access
 from tocsin.store.operations import begin
 from tocsin.store.tables import alarm as alarms
@@ -240,3 +242,35 @@ def test_what_is_due_is_done_once_and_another_host_leaves_it_alone(root, restic_
     )
     with house(root, restic_path) as ctx:
         assert maintain_if_due(ctx, "local", now + timedelta(days=9)) == ()
+
+
+def test_the_key_in_the_safe_opens_the_repository_or_it_is_said_that_it_does_not(root, restic_path, tmp_path):
+    copy = tmp_path / "from-the-safe"
+    copy.write_text(PASSWORD + "\n")
+    copy.chmod(0o600)
+    with house(root, restic_path) as ctx:
+        (root / "password").write_text("what the server knows counts for nothing\n")
+        checked = check_key(ctx, "local", copy)
+        assert (checked.opens, checked.snapshots) == (True, 3)
+        copy.write_text("an older password\n")
+        checked = check_key(ctx, "local", copy)
+        assert not checked.opens
+        assert "password" in checked.why
+        with pytest.raises(UsageError, match="the file this machine uses"):
+            check_key(ctx, "local", root / "password")
+
+
+def test_the_metrics_tell_what_the_ledger_knows(root, restic_path):
+    with house(root, restic_path) as ctx:
+        check_repository(ctx, "local")
+        with ctx.store.read() as connection:
+            told = metrics(connection, ctx.workspace, datetime.now(UTC))
+    lines = dict(line.rsplit(" ", 1) for line in told.splitlines() if not line.startswith("#"))
+    assert lines['tocsin_backup_fresh{plan="files"}'] == "1"
+    assert lines['tocsin_backup_fresh{plan="pair"}'] == "0"
+    assert lines['tocsin_backup_doubted{plan="files"}'] == "0"
+    assert lines['tocsin_backup_files{plan="files",repository="local"}'] == "7"  # four, the manifest's two, a head
+    assert float(lines['tocsin_backup_newest_age_seconds{plan="files",repository="local"}']) < 600
+    assert 0 < float(lines['tocsin_backup_duration_seconds{plan="files",repository="local"}']) < 60
+    assert lines['tocsin_repository_sound{repository="local"}'] == "1"
+    assert lines["tocsin_alarms_standing"] == "0"

@@ -22,7 +22,7 @@ class PostgresSql:
             ) as connection:
                 connection.read_only = True
                 connection.execute(f"SET LOCAL statement_timeout = '{seconds}s'")
-                # Prepared, for then the server takes one statement alone: a `commit;` in front would end the guard.
+                # Prepared: then the server takes one statement alone, and no `commit;` in front ends the guard.
                 found = connection.execute(query.encode(), prepare=True)
                 rows = found.fetchmany(MOST_ROWS) if found.description else []
                 connection.rollback()

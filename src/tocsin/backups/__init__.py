@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from tocsin.backups.due import Pause, Skipped, backup_if_due, pause_backups, paused, resume_backups
     from tocsin.backups.holding import Hold, active_holds, all_active_holds, hold_snapshots, release_hold
     from tocsin.backups.judging import BackupFacts, BackupVerdict, Reason, Verdict, judge_backup
+    from tocsin.backups.key_check import KeyChecked, check_key
     from tocsin.backups.last_clean import LastClean, last_clean_snapshot
     from tocsin.backups.maintaining import Forgotten, forget_snapshots, maintain_if_due, prune_repository
+    from tocsin.backups.out_of_reach import Attempt, Proof, prove_append_only
     from tocsin.backups.planning import PlannedBackup, plan_backup
     from tocsin.backups.plans import find_plan
     from tocsin.backups.running import BackupOutcome, Copy, run_backup
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Alarm",
+    "Attempt",
     "BackupFacts",
     "BackupOutcome",
     "BackupVerdict",
@@ -46,11 +49,13 @@ __all__ = [
     "Forgotten",
     "Freshness",
     "Hold",
+    "KeyChecked",
     "LastClean",
     "LedgerEntry",
     "Pause",
     "PlanFreshness",
     "PlannedBackup",
+    "Proof",
     "Reason",
     "Settled",
     "Skipped",
@@ -60,6 +65,7 @@ __all__ = [
     "active_holds",
     "all_active_holds",
     "backup_if_due",
+    "check_key",
     "check_repository",
     "create_repository",
     "explain",
@@ -76,6 +82,7 @@ __all__ = [
     "pause_backups",
     "paused",
     "plan_backup",
+    "prove_append_only",
     "prune_repository",
     "release_hold",
     "resume_backups",
@@ -105,6 +112,7 @@ __getattr__ = handed_out(
             "hold_snapshots",
             "release_hold",
         ),
+        "key_check": ("KeyChecked", "check_key"),
         "last_clean": (
             "LastClean",
             "last_clean_snapshot",
@@ -123,6 +131,7 @@ __getattr__ = handed_out(
             "maintain_if_due",
             "prune_repository",
         ),
+        "out_of_reach": ("Attempt", "Proof", "prove_append_only"),
         "planning": (
             "PlannedBackup",
             "plan_backup",

@@ -21,6 +21,7 @@ COMMANDS = {
     "schema": "Print the JSON Schema of a file, for editors.",
     "status": "Show tonight's picture: backups, drills, incidents, what waits for whom.",
     "watch": "Judge how fresh the backups are and raise alarms.",
+    "metrics": "Print the state of the backups for Prometheus.",
     "backup": "Back up, list and hold snapshots.",
     "drill": "Restore for real into isolation and judge it against the targets.",
     "recover": "Bring data back from a snapshot, verified.",

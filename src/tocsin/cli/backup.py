@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tocsin.cli.backup_clean import explain, last_clean, suspicion_data
+from tocsin.cli.backup_proof import key_check, prove_append_only
 from tocsin.cli.backup_upkeep import check, forget, maintain, prune
 from tocsin.cli.output import common_options, emit, table
 from tocsin.errors import Interrupted, TocsinError, UsageError
@@ -206,7 +207,7 @@ def resume(reason: str, workspace_folder: Path | None, as_json: bool) -> None:
     emit({"paused_since": lifted.placed_at.isoformat()}, text, as_json=as_json)
 
 
-for extra in (explain, last_clean, check, forget, prune, maintain):
+for extra in (explain, last_clean, check, forget, prune, maintain, prove_append_only, key_check):
     command.add_command(extra)
 
 

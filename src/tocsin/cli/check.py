@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tocsin.cli.output import common_options, emit
-from tocsin.errors import ConfigurationError, Problem
+from tocsin.errors import ConfigurationError, Place, Problem
 
 if TYPE_CHECKING:
     from tocsin.model.workspace import Workspace
@@ -36,6 +36,7 @@ def command(workspace_folder: Path | None, as_json: bool) -> int:
     else:
         warnings = workspace.warnings
         playbooks, problems = _playbooks(workspace)
+        problems = (*problems, *_templates(workspace))
         owed = _owed_to_labels(workspace)
         if workspace.label_rules == "enforce":
             problems = (*problems, *owed)
@@ -67,6 +68,22 @@ def _owed_to_labels(workspace: "Workspace") -> tuple[Problem, ...]:
     from tocsin.model.label_rules import label_problems
 
     return label_problems(workspace)
+
+
+def _templates(workspace: "Workspace") -> tuple[Problem, ...]:
+    from tocsin.notices.addressees import reserved_clients
+
+    reserved = tuple(
+        Problem(
+            Place("tocsin.yaml"), f"clients.{client}: notices mean somebody else by {client!r}. Choose another id."
+        )
+        for client in reserved_clients(workspace)
+    )
+    if not (workspace.root / "templates").is_dir():
+        return reserved
+    from tocsin.notices.overrides import override_problems
+
+    return (*reserved, *override_problems(workspace))
 
 
 def _report(problems: Sequence[Problem], warnings: Sequence[Problem], summary: str) -> str:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tocsin.cli.notice_making import draft
+from tocsin.cli.notice_making import draft, statement
 from tocsin.cli.notice_papers import diff, export, page
 from tocsin.cli.output import common_options, emit, table
 from tocsin.errors import Refused, UsageError
@@ -28,7 +28,7 @@ def command() -> None:
     """
 
 
-for _other in (draft, page, export, diff):
+for _other in (draft, statement, page, export, diff):
     command.add_command(_other)
 
 
@@ -135,7 +135,12 @@ def approve(
         approved = approve_notice(ctx, seen.notice.id, seen.sha256, reason=reason)
         _let_its_duty_follow(ctx, approved)
         person = ctx.actor.person
-    text = f"Notice {approved.id[:8]} is approved by {person}. Send it: tocsin notice send {approved.id[:8]}"
+        waits = "" if approved.state == "approved" else _waits_for(ctx, approved)
+    text = (
+        f"{person} has approved notice {approved.id[:8]}; it needs two people and waits for {waits}."
+        if waits
+        else f"Notice {approved.id[:8]} is approved by {person}. Send it: tocsin notice send {approved.id[:8]}"
+    )
     emit({**_notice_data(approved), "sha256": seen.sha256, "person": person}, text, as_json=as_json)
 
 
@@ -271,10 +276,10 @@ def _new_body(before: str, file: Path | None, *, keep: bool) -> str:
 
 
 def _waits_for(ctx: "Context", notice: "Notice") -> str:
-    from tocsin.notices import approvers, deliveries
+    from tocsin.notices import deliveries, still_needed
 
     if notice.state == "draft":
-        able = [person for person in approvers(ctx.workspace) if person != notice.edited_by]
+        able = still_needed(ctx, notice)
         return f"approval by {' or '.join(able) or 'nobody: give a person the role dpo'}"
     if notice.state != "approved":
         return ""

@@ -1,4 +1,4 @@
-"""`tocsin notice draft`: a notice that no playbook step drafts, for whoever has to be told."""
+"""`tocsin notice draft | statement`: texts that no playbook step drafts, for whoever has to be told."""
 
 import re
 from datetime import date
@@ -11,7 +11,9 @@ from tocsin.cli.output import common_options, emit
 from tocsin.errors import UsageError
 
 if TYPE_CHECKING:
+    from tocsin.context import Context
     from tocsin.notices import Prevention
+    from tocsin.notices.statement import Seen
 
 _BY = re.compile(r"^(?P<step>.+?)(?:\s+by\s+(?P<day>\d{4}-\d{2}-\d{2}))?$", re.DOTALL)
 
@@ -70,6 +72,59 @@ def draft(
     )
     data = {"id": made.id, "state": made.state, "template": template, "addressee": addressee}
     emit({**data, "drafted": made.id not in before}, text, as_json=as_json)
+
+
+@click.command(epilog="Example: tocsin notice statement acme --to acme.pdf --format pdf")
+@click.argument("client", metavar="CLIENT")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("md", "html", "txt", "pdf")),
+    default="md",
+    show_default=True,
+    help="PDF needs the package typst.",
+)
+@click.option("--to", "to", type=click.Path(path_type=Path), help="The file to write; else it is shown (md, txt).")
+@common_options
+def statement(client: str, form: str, to: Path | None, workspace_folder: Path | None, as_json: bool) -> None:
+    """Say how one client's data is collected, stored, used, backed up and protected, by the records of today.
+
+    It is drawn from the inventory, the backup plans, their newest good snapshots and last drills. The guard reads
+    it as it reads a notice; you read it before you hand it over.
+    """
+    from tocsin.durable import write_durably
+    from tocsin.notices.papers import as_paper
+    from tocsin.notices.statement import statement_for
+    from tocsin.wiring import open_context
+
+    if to is None and form in {"html", "pdf"}:
+        raise UsageError(f"Say where to write the {form} file: --to FILE. Nothing was written.")
+    with open_context(workspace_folder) as ctx:
+        text = statement_for(ctx.workspace, client, _seen(ctx), ctx.clock.now())
+        content = as_paper(text, form)
+    if to is None:
+        emit({"client": client, "text": content.decode()}, content.decode().rstrip("\n"), as_json=as_json)
+        return
+    write_durably(to, content)
+    emit({"client": client, "path": str(to), "format": form}, f"Written: {to}", as_json=as_json)
+
+
+def _seen(ctx: "Context") -> "dict[str, Seen]":
+    """Return what was seen of each backup plan: its newest good snapshot and the last drill that ended."""
+    from tocsin.backups import freshness
+    from tocsin.drills.history import last_drill
+    from tocsin.notices.statement import Seen
+
+    seen = {}
+    with ctx.store.read() as connection:
+        fresh = {each.plan: each.last_ok for each in freshness(connection, ctx.workspace, ctx.clock.now())}
+        for plan in ctx.workspace.backup_plans:
+            drills = [last_drill(connection, drill.id) for drill in ctx.workspace.drills_of(plan)]
+            ended = [drill for drill in drills if drill and drill.finished_at and drill.verdict]
+            last = max(ended, key=lambda drill: drill.finished_at or drill.started_at, default=None)
+            verdict = (last.verdict or "").replace("-", " ") if last else ""
+            seen[plan] = Seen(fresh.get(plan), last.finished_at if last else None, verdict)
+    return seen
 
 
 def _step(text: str) -> "Prevention":

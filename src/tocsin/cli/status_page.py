@@ -61,16 +61,17 @@ class Page:
             yield f"    first alert     {self._time(one.first_alert_at)}"
             yield "    Nobody said yet that it is certain: the clocks run from the first alert."
         for clock in one.clocks:
-            yield self._countdown(clock)
+            yield from self._countdown(clock)
 
-    def _countdown(self, clock: Countdown) -> str:
+    def _countdown(self, clock: Countdown) -> Iterator[str]:
         name = f"{_plain(clock.name)[:27]} ({clock.hours} h)"
         if clock.settled:
-            return f"    {name:<34}  {_good(clock.settled)}"
+            yield f"    {name:<34}  {_good(clock.settled)}"
+            return
         left = f"OVERDUE by {spell(-clock.left)}" if clock.overdue else f"{spell(clock.left)} left"
-        due = clock.due.astimezone(self._zone).strftime("%a %d %b %H:%M %Z")
         colour = _bad if clock.overdue else _uncertain if clock.left < _SOON else str
-        return f"    {name:<34}  {colour(left)}, due {due}"
+        yield f"    {name:<34}  {colour(left)}"
+        yield f"{'':<8}due {self._time(clock.due)}"
 
     def _unknown(self) -> Iterator[str]:
         for one in self._picture.unknown:

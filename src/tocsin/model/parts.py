@@ -381,6 +381,33 @@ class SlackChannel(Part):
     token: SecretReference | None = None
 
 
+PersonsNeeded = Annotated[int, Field(strict=True, ge=1, le=2)]
+
+
+class Approvals(Part):
+    """How many people have to approve the same text before it may leave, by whom it is for: one or two."""
+
+    regulator: PersonsNeeded = 1
+    controllers: PersonsNeeded = 1
+    """Notices to clients."""
+    people: PersonsNeeded = 1
+    """Letters to the people concerned."""
+    insurer: PersonsNeeded = 1
+    police: PersonsNeeded = 1
+    ncsc: PersonsNeeded = 1
+    bank: PersonsNeeded = 1
+    staff: PersonsNeeded = 1
+    press: PersonsNeeded = 1
+    supplier: PersonsNeeded = 1
+    sector: PersonsNeeded = 1
+    """Reports to other regulators."""
+
+    def needed(self, kind: str) -> int:
+        """Return how many people a notice of this kind needs."""
+        needed: int = getattr(self, kind, 1)
+        return needed
+
+
 class Channels(Part):
     """The ways out of the house. `outbox` is a folder that always works."""
 

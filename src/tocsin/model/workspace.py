@@ -11,6 +11,7 @@ from tocsin.errors import Problem
 from tocsin.model.drill import Drill
 from tocsin.model.fields import Id, Line
 from tocsin.model.parts import (
+    Approvals,
     BackupPlan,
     Channels,
     Client,
@@ -34,6 +35,7 @@ from tocsin.model.parts import (
 from tocsin.model.vocabulary import PersonRole
 
 __all__ = [
+    "Approvals",
     "BackupPlan",
     "Channels",
     "Client",
@@ -90,6 +92,8 @@ class WorkspaceFile(Part):
     repositories: dict[Id, Repository] = Field(default_factory=dict)
     backup_plans: dict[Id, BackupPlan] = Field(default_factory=dict)
     channels: Channels = Channels.model_construct()
+    approvals: Approvals = Approvals.model_construct()
+    """How many people approve a notice, by whom it is for, such as `people: 2`."""
     alarms: tuple[Literal["mail", "slack", "outbox"], ...] = ()
     """The channels that alarms to our own people go by."""
     label_rules: Literal["enforce", "advise"] = "advise"
@@ -122,6 +126,7 @@ class Workspace:
     backup_plans: dict[str, BackupPlan] = field(default_factory=dict)
     drills: dict[str, Drill] = field(default_factory=dict)
     channels: Channels = field(default_factory=Channels.model_construct)
+    approvals: Approvals = field(default_factory=Approvals.model_construct)
     alarms: tuple[str, ...] = ()
     label_rules: str = "advise"
     store: str = DEFAULT_STORE

@@ -11,7 +11,7 @@ caller hands over a `Case`.
 """
 
 from tocsin.notices.addressees import addressed, client_of, is_about_all
-from tocsin.notices.approval import Approval, approvals_of, approve_notice, approvers, reject_notice
+from tocsin.notices.approval import Approval, approvals_of, approve_notice, approvers, reject_notice, still_needed
 from tocsin.notices.by_hand import record_sent
 from tocsin.notices.deliveries import Delivery, deliveries, unknown_deliveries
 from tocsin.notices.drafting import drawn
@@ -57,5 +57,6 @@ __all__ = [
     "resolve_delivery",
     "send_notice",
     "shown",
+    "still_needed",
     "unknown_deliveries",
 ]

@@ -65,6 +65,11 @@ def directory() -> _Directory:
     return load_model(_Directory, parse_yaml(files("tocsin.notices").joinpath(name).read_text("utf-8"), name))
 
 
+def reserved_clients(workspace: Workspace) -> tuple[str, ...]:
+    """Return the clients whose id is the name of another addressee, so that no notice could reach them."""
+    return tuple(client for client in workspace.clients if _is_apart(client))
+
+
 def client_of(addressee: str) -> str | None:
     """Return the client whose data alone is spoken of; None for our own data, or for the whole incident."""
     kind, _, rest = addressee.partition(":")

@@ -12,8 +12,9 @@ from tocsin.context import Context
 from tocsin.errors import Refused, UsageError
 from tocsin.model.vocabulary import PersonRole
 from tocsin.model.workspace import Workspace
+from tocsin.notices.addressees import addressed
 from tocsin.notices.guard import GuardFinding, blocks
-from tocsin.notices.register import Notice, Shown, current_notice, notice_of, require_person, show
+from tocsin.notices.register import Notice, Shown, current_notice, hash_of, notice_of, require_person, show
 from tocsin.store.database import Transaction
 from tocsin.store.tables import approval, notice
 
@@ -44,22 +45,30 @@ def approve_notice(ctx: Context, identity: str, shown_sha256: str, *, reason: st
     """Approve exactly the text whose hash was shown.
 
     `reason` is needed where the guard leaves a finding to the approver's judgement. Approving the same text
-    twice changes nothing. Raises Refused when the text is no longer the one shown, somebody rejected it, the
+    twice changes nothing. Where the workspace asks for two people (`approvals:`), it stands with the second.
+    Raises Refused when the text is no longer the one shown, somebody rejected it, the
     guard blocks it, or this person may not approve it.
     """
     person = require_person(ctx.workspace, ctx.actor, "approve a notice")
     full = notice_of(ctx, identity).id
     with ctx.store.write(ctx.actor) as tx:
-        now_shown = show(ctx.workspace, current_notice(tx, full))
+        now_shown = show(tx.connection, ctx.workspace, current_notice(tx, full))
         current = now_shown.notice
         _refuse_other_text(now_shown, shown_sha256)
         _refuse_wrong_person(ctx.workspace, person, current)
         decisions = _decisions(tx.connection, current.id, shown_sha256)
-        if current.state == "approved" and approved_by(tx.connection, current.id, shown_sha256):
+        if current.state == "approved" and approved_by(tx.connection, ctx.workspace, current, shown_sha256):
             return current
         _refuse_decided(current, decisions)
+        so_far = _approving(decisions, current)
+        if person in so_far:
+            raise Refused(
+                f"{person} has approved this text already; notices to {current.duty} need two people. It waits "
+                f"for {_second(ctx.workspace, {person, current.edited_by})}."
+            )
         _refuse_findings(now_shown.findings, reason)
-        _decide(tx, ctx.store.new_id(), current, shown_sha256, "approved", reason)
+        stands = len({*so_far, person}) >= ctx.workspace.approvals.needed(current.duty)
+        _decide(tx, ctx.store.new_id(), current, shown_sha256, _Decision("approved", reason, stands))
     ctx.crash.reach("notice:approved")
     return notice_of(ctx, full)
 
@@ -74,7 +83,7 @@ def reject_notice(ctx: Context, identity: str, shown_sha256: str, *, reason: str
     person = require_person(ctx.workspace, ctx.actor, "reject a notice")
     full = notice_of(ctx, identity).id
     with ctx.store.write(ctx.actor) as tx:
-        now_shown = show(ctx.workspace, current_notice(tx, full))
+        now_shown = show(tx.connection, ctx.workspace, current_notice(tx, full))
         current = now_shown.notice
         _refuse_other_text(now_shown, shown_sha256)
         if person not in approvers(ctx.workspace):
@@ -83,19 +92,44 @@ def reject_notice(ctx: Context, identity: str, shown_sha256: str, *, reason: str
             raise Refused(
                 f"Notice {current.id[:8]} has been sent already. Nothing was changed; write a follow-up."
             )
-        _decide(tx, ctx.store.new_id(), current, shown_sha256, "rejected", reason)
+        _decide(tx, ctx.store.new_id(), current, shown_sha256, _Decision("rejected", reason, stands=False))
     return notice_of(ctx, full)
 
 
-def approved_by(connection: Connection, identity: str, shown_sha256: str) -> str | None:
-    """Return who approved exactly this text; None when nobody did, or somebody rejected it.
+def approved_by(
+    connection: Connection, workspace: Workspace, current: Notice, shown_sha256: str
+) -> tuple[str, ...]:
+    """Return who approved exactly this text; nobody while too few did, or when somebody rejected it.
 
     A text once rejected is never approved as it stands, so the order of decisions does not matter.
     """
-    decisions = _decisions(connection, identity, shown_sha256)
+    decisions = _decisions(connection, current.id, shown_sha256)
     if any(each.decision == "rejected" for each in decisions):
-        return None
-    return decisions[0].person if decisions else None
+        return ()
+    people = _approving(decisions, current)
+    return people if len(people) >= workspace.approvals.needed(current.duty) else ()
+
+
+def still_needed(ctx: Context, current: Notice) -> tuple[str, ...]:
+    """Return who could approve a notice now: those with the role who neither wrote nor approved this version."""
+    sha256 = hash_of(current.draft, addressed(ctx.workspace, current.addressee))
+    with ctx.store.read() as connection:
+        so_far = _approving(_decisions(connection, current.id, sha256), current)
+    return tuple(person for person in approvers(ctx.workspace) if person not in {*so_far, current.edited_by})
+
+
+def _approving(decisions: tuple[Approval, ...], current: Notice) -> tuple[str, ...]:
+    """Return who approved since the current version was written, each once: an edit voids what was before."""
+    return tuple(
+        dict.fromkeys(
+            each.person for each in decisions if each.decision == "approved" and each.at >= current.edited_at
+        )
+    )
+
+
+def _second(workspace: Workspace, but: set[str]) -> str:
+    able = [person for person in approvers(workspace) if person not in but]
+    return " or ".join(able) or "a second person with the role: name one in tocsin.yaml"
 
 
 def approvals_of(ctx: Context, identity: str) -> tuple[Approval, ...]:
@@ -108,8 +142,8 @@ def refuse_unready(ctx: Context, exact: Shown) -> None:
     """Raise Refused unless exactly this text is approved and the guard has nothing against it."""
     name = exact.notice.id[:8]
     with ctx.store.read() as connection:
-        person = approved_by(connection, exact.notice.id, exact.sha256)
-    if exact.notice.state != "approved" or person is None:
+        people = approved_by(connection, ctx.workspace, exact.notice, exact.sha256)
+    if exact.notice.state != "approved" or not people:
         raise Refused(
             f"Nobody has approved notice {name} with exactly this text and these addresses "
             f"({exact.sha256[:12]}…). Nothing was sent. Read it with `tocsin notice show {name}`, then approve it."
@@ -131,29 +165,42 @@ def _decisions(connection: Connection, identity: str, shown_sha256: str | None) 
     )
 
 
-def _decide(
-    tx: Transaction, identity: str, current: Notice, shown_sha256: str, decision: str, reason: str | None
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    """What is decided and why; `stands` when with it the text may leave."""
+
+    word: str
+    reason: str | None
+    stands: bool
+
+
+def _decide(tx: Transaction, identity: str, current: Notice, shown_sha256: str, decided: _Decision) -> None:
     """Write the decision, the state that follows from it and the journal entry, all at once."""
     tx.execute(
         insert(approval).values(
             id=identity,
             subject=f"notice:{current.id}",
             shown_sha256=shown_sha256,
-            decision=decision,
+            decision=decided.word,
             person=tx.actor.person,
             door=tx.actor.door,
             at=tx.now,
-            reason=reason,
+            reason=decided.reason,
         )
     )
-    state = "approved" if decision == "approved" else "draft"
+    state = "approved" if decided.stands else "draft"
     tx.execute(update(notice).where(notice.c.id == current.id).values(state=state))
     tx.record(
-        f"notice.{decision}",
+        f"notice.{decided.word}",
         f"notice:{current.id}",
-        {"notice": current.id, "version": current.version, "sha256": shown_sha256, "approval": identity},
-        {"reason": reason} if reason else None,
+        {
+            "notice": current.id,
+            "version": current.version,
+            "sha256": shown_sha256,
+            "approval": identity,
+            "stands": decided.stands,
+        },
+        {"reason": decided.reason} if decided.reason else None,
     )
 
 
@@ -170,10 +217,9 @@ def _refuse_wrong_person(workspace: Workspace, person: str, current: Notice) -> 
     if person not in approvers(workspace):
         raise _not_theirs(workspace, person)
     if current.edited_by == person:
-        others = [other for other in approvers(workspace) if other != person]
         raise Refused(
             f"{person} wrote the last version of notice {current.id[:8]} and cannot approve it too. It waits for "
-            f"{' or '.join(others) or 'a second person with the role: name one in tocsin.yaml'}."
+            f"{_second(workspace, {person})}."
         )
 
 

@@ -87,7 +87,7 @@ def facts_sheet(workspace: Workspace, case: Case, addressee: str, now: datetime)
     aware = case.incident.aware_at
     due = aware + timedelta(hours=hours) if aware and hours else None
     sheet = FactSheet(
-        organisation=_ourselves(workspace),
+        organisation=ourselves(workspace),
         incident=IncidentFacts(
             id=case.incident.id,
             title=case.incident.title,
@@ -151,7 +151,8 @@ def _system_titles(workspace: Workspace, incident: IncidentView, datasets: tuple
     )
 
 
-def _ourselves(workspace: Workspace) -> OurOrganisation:
+def ourselves(workspace: Workspace) -> OurOrganisation:
+    """Return who writes, and how we are reached."""
     organisation = workspace.organisation
     return OurOrganisation(
         name=organisation.name,

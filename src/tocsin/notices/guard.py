@@ -38,6 +38,12 @@ _CLAIMS: Final = (
     ),
     r"your (?:data|information) (?:is|remains|was) (?:safe|secure|not affected)",
 )
+NOT_TAKEN, NOT_MISUSED = "not_taken", "not_misused"
+_ABOUT: Final = {
+    NOT_TAKEN: r"\b(?:taken|copied|stolen|exfiltrated|left our|theft|copying)\b",
+    NOT_MISUSED: r"\b(?:misus\w*|harm\w*|fraud\w*)\b",
+}
+"""What a claim of absence is about: it stands only where all it is about has been found out."""
 _DECISIONS: Final = (
     (
         r"you (?:do not|don't|need not|are not required to|must|are required to|have to) "
@@ -96,8 +102,13 @@ class _RequiredByDuty(RootModel[dict[str, tuple[_Required, ...]]]):
     pass
 
 
-def check_notice(draft: Draft, addressee: Addressee, workspace: Workspace) -> tuple[GuardFinding, ...]:
-    """Return what is wrong with a text meant for `addressee`: what blocks it first."""
+def check_notice(
+    draft: Draft, addressee: Addressee, workspace: Workspace, carried: frozenset[str] = frozenset()
+) -> tuple[GuardFinding, ...]:
+    """Return what is wrong with a text meant for `addressee`: what blocks it first.
+
+    `carried` are the claims of absence that the facts in force bear out (`tocsin.notices.carried`).
+    """
     text = f"{draft.subject}\n\n{draft.body}"
     seen = visible(text)
     findings = (
@@ -106,7 +117,7 @@ def check_notice(draft: Draft, addressee: Addressee, workspace: Workspace) -> tu
         *_secrets(seen),
         *_holes(seen, addressee),
         *_hard_to_read(draft, addressee),
-        *_claims(seen, addressee),
+        *_claims(seen, addressee, carried),
         *_other_mail(seen, addressee, workspace),
     )
     return tuple(sorted(findings, key=lambda finding: not finding.blocking))
@@ -190,7 +201,7 @@ def _holes(seen: str, addressee: Addressee) -> list[GuardFinding]:
     ]
 
 
-def _claims(seen: str, addressee: Addressee) -> list[GuardFinding]:
+def _claims(seen: str, addressee: Addressee, carried: frozenset[str]) -> list[GuardFinding]:
     line = " ".join(re.sub(r"[*_`~]", "", seen).replace("\u2019", "'").split())
     found = [
         GuardFinding(
@@ -200,7 +211,7 @@ def _claims(seen: str, addressee: Addressee) -> list[GuardFinding]:
             "that nothing was found does not mean that nothing happened.",
         )
         for pattern in _CLAIMS
-        if (match := re.search(pattern, line, re.IGNORECASE))
+        if (match := _uncarried(pattern, line, carried))
     ]
     if addressee.kind in _NO_ADMISSIONS_TO:
         found += [
@@ -215,6 +226,16 @@ def _claims(seen: str, addressee: Addressee) -> list[GuardFinding]:
             if (match := re.search(pattern, line, re.IGNORECASE))
         ]
     return found
+
+
+def _uncarried(pattern: str, line: str, carried: frozenset[str]) -> re.Match[str] | None:
+    """Return the first claim of this shape that the facts do not bear out."""
+    for match in re.finditer(pattern, line, re.IGNORECASE):
+        sentence = f"{line[: match.start()].rpartition('. ')[2]}{line[match.start() :].partition('. ')[0]}"
+        about = {name for name, words in _ABOUT.items() if re.search(words, sentence, re.IGNORECASE)}
+        if not about or not about <= carried:
+            return match
+    return None
 
 
 def _hard_to_read(draft: Draft, addressee: Addressee) -> list[GuardFinding]:

@@ -58,11 +58,18 @@ def export_notice(ctx: Context, identity: str, form: str, *, large_print: bool =
         return (exact.text if approved else f"> {_UNAPPROVED}\n\n{exact.text}").encode()
     draft = exact.notice.draft
     marked = draft if approved else replace(draft, body=f"**{_UNAPPROVED}**\n\n{draft.body}")
+    return as_paper(marked, form, large_print=large_print)
+
+
+def as_paper(draft: Draft, form: str, *, large_print: bool = False) -> bytes:
+    """Return a text as `md`, `html`, `txt` or `pdf`. Raises UsageError where typst is missing."""
+    if form == "md":
+        return f"Subject: {draft.subject}\n\n{draft.body}".encode()
     if form == "html":
-        return html_page(marked, large_print=large_print).encode()
+        return html_page(draft, large_print=large_print).encode()
     if form == "txt":
-        return plain_text(marked, large_print=large_print).encode()
-    return _pdf(marked, large_print=large_print)
+        return plain_text(draft, large_print=large_print).encode()
+    return _pdf(draft, large_print=large_print)
 
 
 def fields_page(ctx: Context, identity: str) -> str:

@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from tocsin.context import Context
 from tocsin.errors import Refused, UsageError
 from tocsin.model.workspace import Workspace
 from tocsin.notices.addressees import addressed
 from tocsin.notices.before import earlier_of, told_so_far
+from tocsin.notices.carried import claims_carried
 from tocsin.notices.drafting import drawn, is_follow_up
 from tocsin.notices.drawing import Case
 from tocsin.notices.guard import GuardFinding, check_notice
@@ -150,10 +151,12 @@ def edit_notice(ctx: Context, identity: str, body: str, *, subject: str | None =
 
 def shown(ctx: Context, identity: str) -> Shown:
     """Return exactly what would be sent now, its hash, and what the guard says of it."""
-    return show(ctx.workspace, notice_of(ctx, identity))
+    current = notice_of(ctx, identity)
+    with ctx.store.read() as connection:
+        return show(connection, ctx.workspace, current)
 
 
-def show(workspace: Workspace, current: Notice) -> Shown:
+def show(connection: Connection, workspace: Workspace, current: Notice) -> Shown:
     """Return what `shown` does, for a notice already read."""
     whom = addressed(workspace, current.addressee)
     return Shown(
@@ -161,7 +164,9 @@ def show(workspace: Workspace, current: Notice) -> Shown:
         addressee=whom,
         text=text_of(current.draft, whom),
         sha256=hash_of(current.draft, whom),
-        findings=check_notice(current.draft, whom, workspace),
+        findings=check_notice(
+            current.draft, whom, workspace, claims_carried(connection, current.incident, current.addressee)
+        ),
     )
 
 

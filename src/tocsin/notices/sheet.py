@@ -9,7 +9,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 ICO = "ico"
-ICO_NAME = "Information Commissioner's Office"
+ICO_NAME = "Information Commission (ICO)"
 REGULATOR, CONTROLLERS, PEOPLE = "regulator", "controllers", "people"
 INSURER, SECTOR = "insurer", "sector"
 OTHERS = ("police", "ncsc", "bank", "staff", "press", "supplier")
@@ -133,6 +133,48 @@ class Owed:
 
     fact: str
     words: str
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetStated:
+    """One dataset of a client's, as a statement tells of it; what the inventory does not hold reads so."""
+
+    title: str
+    label: str
+    data: str
+    people: str
+    count: str
+    purpose: str
+    basis: str
+    systems: tuple[str, ...]
+    retention: str
+    plan: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanStated:
+    """How one backup plan protects that data: schedule, copies, promises, and what was last seen to hold."""
+
+    title: str
+    schedule: str
+    copies: tuple[str, ...]
+    rpo: str
+    rto: str
+    retention: str
+    last_backup: str
+    last_drill: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatementSheet:
+    """What the template of a client's statement sees."""
+
+    organisation: OurOrganisation
+    addressee: Addressee
+    today: str
+    datasets: tuple[DatasetStated, ...]
+    plans: tuple[PlanStated, ...]
+    unprotected: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

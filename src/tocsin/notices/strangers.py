@@ -68,6 +68,11 @@ def strangers_named(text: str, workspace: Workspace, addressee: str) -> tuple[Ma
     return tuple(dict.fromkeys(found))
 
 
+def marks_of_others(workspace: Workspace, addressee: str) -> tuple[Mark, ...]:
+    """Return every mark by which a client other than the addressee is recognised, each once."""
+    return tuple(dict.fromkeys(_marks(workspace, addressee)))
+
+
 def _stands_alone(spans: tuple[Span, ...], allowed: tuple[Span, ...]) -> bool:
     return any(not any(span.lies_in(own) for own in allowed) for span in spans)
 

@@ -25,7 +25,17 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from tocsin.errors import ConfigurationError, Place, Problem, UsageError, did_you_mean
 from tocsin.model.workspace import Workspace
-from tocsin.notices.sheet import CONTROLLERS, INSURER, OTHERS, PEOPLE, REGULATOR, SECTOR, Draft, FactSheet
+from tocsin.notices.sheet import (
+    CONTROLLERS,
+    INSURER,
+    OTHERS,
+    PEOPLE,
+    REGULATOR,
+    SECTOR,
+    Draft,
+    FactSheet,
+    StatementSheet,
+)
 from tocsin.workspace import starter
 
 ENDING: Final = ".md.j2"
@@ -37,6 +47,11 @@ DUTY_OF_FOLDER: Final = {
 """Which duty a template answers, by the folder it lies in."""
 
 
+def is_piece(name: Path) -> bool:
+    """Tell whether a file under `templates/` is a piece that other templates include: it begins with `_`."""
+    return any(part.startswith("_") for part in name.parts)
+
+
 def duty_of(template: str) -> str:
     """Return the duty a template answers. Raises UsageError for a name outside the known folders."""
     folder = template.partition("/")[0]
@@ -45,7 +60,7 @@ def duty_of(template: str) -> str:
     return DUTY_OF_FOLDER[folder]
 
 
-def render(workspace: Workspace, template: str, sheet: FactSheet) -> Draft:
+def render(workspace: Workspace, template: str, sheet: FactSheet | StatementSheet) -> Draft:
     """Return the text of `template` (such as `client/initial`) for a sheet.
 
     Raises UsageError for a template that does not exist, ConfigurationError with file and line for one that
@@ -110,6 +125,7 @@ def _not_found(missing: TemplateNotFound, template: str, folders: tuple[Path, ..
         str(path.relative_to(folder)).removesuffix(ENDING)
         for folder in folders
         for path in folder.rglob(f"*{ENDING}")
+        if not is_piece(path.relative_to(folder))
     }
     return UsageError(f"There is no template {template!r}.{did_you_mean(template, known)}")
 

@@ -121,7 +121,7 @@ def _cycles(playbook: Playbook, document: Document) -> Iterator[Problem]:
     while ready := [key for key in left if all(need in met or need not in known for need in known[key].needs)]:
         met.update(ready)
         left = [key for key in left if key not in met]
-    in_cycle = [key for key in left if _reaches(playbook, key, key)]
+    in_cycle = [key for key in left if key not in known[key].needs and _reaches(playbook, key, key)]
     if in_cycle:
         here = next(path for path, step in placed_steps(playbook.steps) if step.id == in_cycle[0])
         yield Problem(
@@ -182,9 +182,15 @@ def _parameter_problems(
         placed = problem.place if problem.place.line else where
         yield Problem(
             placed,
-            f"with.{problem.message}" if "is missing" in problem.message else problem.message,
+            _about_with(problem.message),
             problem.nearest,
         )
+
+
+def _about_with(message: str) -> str:
+    if message.endswith("is missing."):
+        return f"with.{message}"
+    return message.replace("The file: ", "with: ", 1)
 
 
 def _wrong_expressions(

@@ -16,8 +16,8 @@ HEAD = """\
 Written by `make docs` from the code. The language around them is in [playbooks.md](playbooks.md).
 
 *May run twice*: after a crash the step is simply run again, and it may have a `retry`; any other asks a person
-whether it happened. *Undone*: what it did is in force until then, and it may have `expires`. *Destructive*: it could
-destroy evidence, so an evidence step comes before it, or `without_evidence` says why there is none.
+whether it happened. *Undone*: what it did is in force until then, and it may have `expires`. *Destructive*: it
+could destroy evidence, so an evidence step comes before it, or `without_evidence` says why there is none.
 """
 
 

@@ -102,6 +102,9 @@ def step_tasks() -> Around:
 
 def _step_state(outcome: Outcome) -> "State[Any]":
     said = outcome.error or ""
+    if outcome.state == "pending" and outcome.not_before is not None:
+        # The ledger says when it is tried again; Prefect must not try on its own besides.
+        return Completed(name="Later", message=f"{said} Tried again from {outcome.not_before:%H:%M} UTC.".strip())
     if outcome.state == "pending":
         return Failed(name=BUSY, message=said)
     if outcome.state == "failed":

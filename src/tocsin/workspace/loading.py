@@ -59,6 +59,7 @@ def load(folder: Path) -> Workspace:
         backup_plans=file.backup_plans,
         drills=drills,
         channels=file.channels,
+        approvals=file.approvals,
         alarms=file.alarms,
         label_rules=file.label_rules,
         store=file.store,

@@ -11,6 +11,8 @@ from tocsin.workspace import load
 FIRM = """\
 tocsin: 1
 organisation: {name: Harbour & Quill}
+people:
+  maya: {name: Maya, email: maya@harbour.example, roles: [commander, dpo, technical, communications]}
 systems:
   server: {title: The server, kind: file_share}
 datasets:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tocsin.model.vocabulary import DataCode, Label, PeopleGroup, SystemKind
 from tocsin.model.workspace import Client, Contact, Dataset, DatasetPeople, System, Workspace
 from tocsin.notices import Draft, GuardFinding, check_notice, facts_sheet, render
-from tocsin.notices.addressees import addressed
+from tocsin.notices.addressees import HEARS_OF_CLIENTS, addressed
 from tocsin.notices.folding import squeezed
 from unit.notices.agency import AWARE, case, make_workspace
 
@@ -182,6 +182,28 @@ def test_it_must_say_how_to_reach_us_and_whom_it_is_for() -> None:
 )
 def test_absence_of_evidence_is_not_claimed(claim: str) -> None:
     assert ("claim", True) in rules(claim)
+
+
+@pytest.mark.parametrize(
+    ("claim", "carried", "stands"),
+    [
+        ("We have found no evidence that data was copied.", {"not_taken"}, True),
+        ("No personal data was taken.", {"not_taken"}, True),
+        ("No personal data was taken.", {"not_misused"}, False),
+        ("There is no sign of misuse.", {"not_misused"}, True),
+        ("There is no sign of misuse.", {"not_taken"}, False),
+        ("There is no sign that data was taken or misused.", {"not_taken"}, False),
+        ("There is no sign that data was taken or misused.", {"not_taken", "not_misused"}, True),
+        ("No data was taken. There is no reason to believe anything.", {"not_taken"}, False),
+        ("No data was taken. No data was seen.", {"not_taken"}, False),
+        ("Your data is safe.", {"not_taken", "not_misused"}, False),
+    ],
+)
+def test_a_claim_stands_where_the_facts_carry_it(claim: str, carried: set[str], *, stands: bool) -> None:
+    draft = letter()
+    said = replace(draft, body=f"{draft.body}\n{claim}\n")
+    found = check_notice(said, addressed(workspace(), "acme-health"), workspace(), frozenset(carried))
+    assert ("claim" not in {each.rule for each in found}) == stands
 
 
 @pytest.mark.parametrize(
@@ -360,3 +382,56 @@ def _letter_with(said: str, field: str, firm: Workspace) -> tuple[Draft, Workspa
     if field == "subject":
         draft = replace(draft, subject=f"{draft.subject} {' '.join(words.split())}")
     return draft, firm
+
+
+KINDS = {
+    "people/letter": "people:client-0",
+    "people/guardian": "people:client-0",
+    "insurer/notice": "insurer",
+    "police/report": "police",
+    "ncsc/report": "ncsc",
+    "bank/notice": "bank",
+    "staff/note": "staff",
+    "press/holding": "press",
+    "supplier/notice": "supplier",
+    "sector/report": "sector:fca",
+}
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    data=st.data(),
+    own=_NAMES,
+    other=_NAMES,
+    template=st.sampled_from(sorted(KINDS)),
+    field=st.sampled_from(("measure", "system", "body", "subject", "cause")),
+)
+def test_no_kind_of_notice_carries_a_clients_name_unseen(
+    data: st.DataObject, own: str, other: str, template: str, field: str
+) -> None:
+    assume(squeezed(other) not in squeezed(own))
+    firm, addressee = _firm((own, other), "Wilhelmina Featherstone", "Vaccination waiting list"), KINDS[template]
+    hidden = data.draw(st.sampled_from([other, "Wilhelmina Featherstone", "Vaccination waiting list"]))
+    words = f"shared with {data.draw(disguised(hidden))} since May"
+    if field == "system":
+        title = System(title=f"Server {' '.join(words.split())}", kind=SystemKind.SERVER).known_as("files")
+        firm = replace(firm, systems={**firm.systems, "files": title})
+    measure = f"we checked what is {words}" if field == "measure" else "we checked"
+    about = case(measures=(measure,), title=words if field == "cause" else "")
+    draft = render(firm, template, facts_sheet(firm, about, addressee, AWARE))
+    if field == "body":
+        draft = replace(draft, body=f"{draft.body}\nThis was {words}.\n")
+    if field == "subject":
+        draft = replace(draft, subject=f"{draft.subject} {' '.join(words.split())}")
+    whom = addressed(firm, addressee)
+    found = [each for each in check_notice(draft, whom, firm) if each.rule == "other-client"]
+    # A field that this kind of notice does not show cannot leak through it.
+    shows = field in {"body", "subject"} or (
+        field == "measure" and template not in {"staff/note", "press/holding"}
+    )
+    assert bool(found) or not shows, (words, field, template)
+    if found and whom.kind not in HEARS_OF_CLIENTS:
+        assert all(each.blocking for each in found)
+    if field == "cause":
+        untitled = render(firm, template, facts_sheet(firm, case(measures=(measure,)), addressee, AWARE))
+        assert draft == untitled, "our working title stays in the house"

@@ -105,7 +105,7 @@ LETTERS: dict[str, tuple[str, Case, timedelta]] = {
     "client-follow-up-no-news": ("acme", replace(case(), earlier=after("acme", case())), timedelta(hours=20)),
     "guardian": ("people:harbour", case(MUCH), timedelta(hours=30)),
     **{
-        name: (addressee, replace(case(), told=("Information Commission", "our bank")), timedelta())
+        name: (addressee, replace(case(), told=("Information Commission (ICO)", "our bank")), timedelta())
         for name, addressee in OTHERS.items()
     },
     "ico-late": ("ico", case({**MUCH, "role": "controller"}), timedelta(hours=80)),

@@ -110,7 +110,7 @@ def test_an_unknown_delivery_or_notice_is_a_wrong_command(say: Say) -> None:
 
 
 NAMES = [
-    "list", "show", "edit", "approve", "reject", "send", "resolve", "record", "draft", "page", "export", "diff",
+    "list", "show", "edit", "approve", "reject", "send", "resolve", "record", "draft", "page", "export", "diff", "statement",
 ]  # fmt: skip
 
 
@@ -188,6 +188,53 @@ def test_the_difference_is_shown_to_whoever_approves_next(say: Say, folder: Path
     assert "-- Warn your staff" in out
     assert "+- Tell your staff" in out
     assert say("diff", one, "--from", "7")[0] == 2
+
+
+def test_a_letter_is_drafted_by_hand_once(say: Say) -> None:
+    words = ("draft", "people/letter", "people", "--incident", "INC-2026-001")
+    first = json.loads(say(*words, "--json")[1])
+    again = json.loads(say(*words, "--json")[1])
+    assert (first["drafted"], again["drafted"], again["id"]) == (True, False, first["id"])
+    assert "still draft" in say(*words)[1]
+    assert "How      A letter or a message of its own" in say("show", first["id"])[1]
+
+
+def test_a_follow_up_names_the_steps_and_days(say: Say) -> None:
+    words = ("draft", "ico/follow-up", "ico", "--incident", "INC-2026-001")
+    code, _, err = say(*words)
+    assert (code, "nothing to follow up" in err) == (2, True)
+    one = identity(say, "ico")
+    say("approve", one, "--hash", _hash(say, one), "--yes")
+    say("record", one, "--reference", "IC-98765")
+    assert say(*words, "--prevention", "restore tests by 2026-13-01")[0] == 2
+    code, out, _ = say(*words, "--prevention", "restore tests by 2026-12-31", "--json")
+    text = say("show", json.loads(out)["id"], "--text")[1]
+    assert "- Restore tests: complete by 31 December 2026." in text
+    assert "ICO case reference: IC-98765" in text
+
+
+@pytest.mark.parametrize(
+    ("template", "addressee", "said"),
+    [
+        ("people/leter", "people", "people/letter"),
+        ("people/letter", "ico", "is not one"),
+        ("police/report", "polise", "police"),
+        ("client/initial", "acme", "nothing to tell them"),
+    ],
+)
+def test_a_wrong_draft_is_a_wrong_command(template: str, addressee: str, said: str, say: Say) -> None:
+    code, _, err = say("draft", template, addressee, "--incident", "INC-2026-001")
+    assert (code, said in err) == (2, True), err
+
+
+def test_the_statement_to_a_client(say: Say, folder: Path) -> None:
+    assert "# How we look after your data" in say("statement", "acme")[1]
+    assert say("statement", "acme", "--format", "html")[0] == 2
+    to = folder / "acme.html"
+    assert say("statement", "acme", "--format", "html", "--to", str(to))[0] == 0
+    assert "Newsletter subscribers" in to.read_text()
+    code, _, err = say("statement", "acmee")
+    assert (code, "acme" in err) == (2, True)
 
 
 def _hash(say: Say, one: str) -> str:

@@ -38,6 +38,7 @@ from tocsin.notices import (
     shown,
 )
 from tocsin.ports import Actor
+from tocsin.situation import add_fact
 from tocsin.store.tables import journal, operation
 from unit.notices.agency import Letterbox, at_work, case, declare, make_workspace
 
@@ -222,6 +223,28 @@ def test_a_rejected_text_must_be_edited_before_it_is_approved(ctx: Context) -> N
         approve_notice(acting(ctx, "dilys"), approved.id, seen)
     with pytest.raises(Refused, match="Nobody has approved"):
         send_notice(ctx, approved.id)
+
+
+def test_a_claim_of_absence_follows_the_facts_in_force(ctx: Context) -> None:
+    drafted = a_draft(ctx)
+    edit_notice(acting(ctx, "sam"), drafted.id, drafted.body + "\nNo personal data was taken.\n")
+
+    def rules() -> set[str]:
+        return {each.rule for each in shown(ctx, drafted.id).findings}
+
+    def stated(path: str, value: str, controller: str = "") -> None:
+        with ctx.store.write(ctx.actor) as tx:
+            add_fact(tx, "INC-2026-001", path, value, controller=controller)
+
+    assert rules() == {"claim"}
+    stated("exfiltration", "ruled_out")
+    assert rules() == {"claim"}
+    stated("logs", "complete")
+    assert rules() == set()
+    stated("exfiltration", "possible", "acme")
+    assert rules() == set()
+    stated("exfiltration", "possible", "acme-health")
+    assert rules() == {"claim"}
 
 
 # --- sending ----------------------------------------------------------------------------------------------

@@ -241,6 +241,11 @@ class ResticBinary:
         """Remove the data that no snapshot needs any more."""
         self._say(repository, _Act("pruning", ["prune"], self.limits.work))
 
+    def shrink(self, repository: RepositoryAccess, snapshot_id: str, *, without: str) -> None:
+        """Put a snapshot without the files matching `without` in this one's place. List again: see `forget`."""
+        arguments = ["rewrite", "--forget", f"--exclude={without}", "--", _snapshot_id(snapshot_id)]
+        self._say(repository, _Act("rewriting", arguments, self.limits.work))
+
     def locks(self, repository: RepositoryAccess) -> tuple[Lock, ...]:
         """Return the locks that stand, without taking one; one call for the list and one for each lock."""
         said = self._say(repository, _Act("listing of locks", ["list", "locks", "--no-lock"], self.limits.call))

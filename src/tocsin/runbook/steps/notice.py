@@ -11,6 +11,7 @@ from tocsin.notices import (
     Case,
     IncidentView,
     Notice,
+    addressed,
     client_of,
     draft_notice,
     is_about_all,
@@ -117,8 +118,9 @@ def _situation(ctx: Context, place: Place) -> Situation:
 def case_of(ctx: Context, situation: Situation, addressee: str) -> Case:
     """Draw the case as its addressee may know it: one controller's facts, or those that hold for everybody's data.
 
-    Raises UsageError when no data of theirs was on the systems that were hit.
+    Raises UsageError for somebody unknown, and when no data of theirs was on the systems that were hit.
     """
+    addressed(ctx.workspace, addressee)  # somebody unknown is named as that, not as somebody without data
     if is_about_all(addressee):
         facts, controllers = situation.facts(), tuple(situation.assessments)
         controller = OURSELVES if OURSELVES in controllers else controllers[0]
