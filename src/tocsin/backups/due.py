@@ -1,7 +1,7 @@
 """Backups by the clock: due, paused, or claimed by another door. Prefect rings; what stands here decides."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection, insert, select, update
 
@@ -10,9 +10,8 @@ from tocsin.backups.running import BackupOutcome, run_backup
 from tocsin.context import Context
 from tocsin.errors import Interrupted, Temporary, UsageError
 from tocsin.ports import OnProgress
-from tocsin.store.schedules import claim_due
+from tocsin.store.schedules import claim_due, give_back
 from tocsin.store.tables import pause as pauses
-from tocsin.store.tables import schedule as schedules
 
 WHAT = "backups"
 
@@ -59,17 +58,8 @@ def backup_if_due(
     except BaseException as ended:
         # A signal, Prefect's included, is no `Exception`: what it cut short is due as before.
         if isinstance(ended, (Temporary, Interrupted)) or not isinstance(ended, Exception):
-            _give_back(ctx, name, due)
+            give_back(ctx.store, ctx.actor, name, due)
         raise
-
-
-def _give_back(ctx: Context, name: str, due: datetime) -> None:
-    with ctx.store.write(ctx.actor) as tx:
-        tx.execute(
-            update(schedules)
-            .where(schedules.c.name == name, schedules.c.last_due == due)
-            .values(last_due=due - timedelta(seconds=1))
-        )
 
 
 def paused(connection: Connection) -> Pause | None:

@@ -15,8 +15,8 @@ from tocsin.notices import (
     client_of,
     draft_notice,
     is_about_all,
+    notice_for,
     notice_of,
-    notices,
     send_notice,
     unknown_deliveries,
 )
@@ -150,14 +150,11 @@ def case_of(ctx: Context, situation: Situation, addressee: str) -> Case:
 
 def _drafted(ctx: Context, place: Place, parameters: NoticeParameters) -> Notice:
     """Return the newest notice of this template and addressee in the incident."""
-    found = [
-        notice
-        for notice in notices(ctx, incident=place.incident)
-        if (notice.template, notice.addressee) == (parameters.template, parameters.addressee)
-        and notice.state != "withdrawn"
-    ]
-    if not found:
+    if place.incident is None:
+        raise UsageError("A notice belongs to an incident; this run has none.")
+    found = notice_for(ctx, incident=place.incident, template=parameters.template, addressee=parameters.addressee)
+    if found is None:
         raise UsageError(
             f"No notice {parameters.template} to {parameters.addressee} has been drafted in this incident."
         )
-    return found[-1]
+    return found
