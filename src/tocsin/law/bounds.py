@@ -6,15 +6,15 @@ So each part is tried on its own, exhaustively, and the outcomes are put togethe
 remembered: trying out another value of one fact costs one part only.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import product
-from typing import Any
+from itertools import islice, product
+from typing import Any, TypeAlias
 
 from tocsin.law.continuity import Continuity, continuity
 from tocsin.law.disclosure import Row, Shield, level_row, shield
-from tocsin.law.exposure import Held, held_by, meet, reach
+from tocsin.law.exposure import Held, Reach, held_by, meet, reach
 from tocsin.law.harm import Harm, scale, weigh
 from tocsin.law.known import KINDS, Choices, Known, Possible
 from tocsin.law.levels import Exposure, Level
@@ -34,14 +34,35 @@ SCALE = ("people.count",)
 LASTING = ("backup.state", "restored.done", "restored.hours", "service_impact")
 
 Completion = dict[str, Any]
+_Setting: TypeAlias = tuple[Row, Harm, Shield]
+_Reached: TypeAlias = tuple[Exposure, Reach, Held]
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """One part's facts, what each may be, and the outcome that was taken."""
+
+    facts: tuple[str, ...]
+    part: Callable[..., Any]
+    choices: Choices
+    outcome: Any
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """One end of the range: the level, and a completion of the facts that leads there."""
+    """One end of the range: the level, and what was taken of each part to get there."""
 
     level: Level
-    completion: Completion
+    taken: tuple[Chosen, ...]
+    kinds: tuple[bool, ...] | None = None
+
+    @property
+    def completion(self) -> Completion:
+        """Values of the facts that lead to this end; found only when somebody asks."""
+        found: Completion = {}
+        for each in self.taken:
+            found.update(zip(each.facts, _setting(each), strict=True))
+        return found if self.kinds is None else {**found, **dict(zip(KINDS, self.kinds, strict=True))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +82,14 @@ def bounds(known: Known, choices: Possible) -> Bounds:
     """Return the best and the worst verdict that agree with what is known."""
     floor = Level.HIGH_RISK if raised(known) else Level.NONE
     hostile = is_hostile(known)
+    disclosures = {
+        disclosed: disclosure_ends(choices, disclosed=disclosed, hostile=hostile)
+        for disclosed in {kinds[0] for kinds in choices["kinds"]}
+    }
     bests, worsts = [], []
     for kinds in choices["kinds"]:
         disclosed, altered, unavailable = kinds
-        told = disclosure_ends(choices, disclosed=disclosed, hostile=hostile)
+        told = disclosures[disclosed]
         kept = continuity_ends(choices, altered=altered, unavailable=unavailable)
         bests.append((max(floor, told[0].level, kept[0].level), kinds, told[0], kept[0]))
         worsts.append((max(floor, told[1].level, kept[1].level), kinds, told[1], kept[1]))
@@ -74,7 +99,7 @@ def bounds(known: Known, choices: Possible) -> Bounds:
 
 def _joined(found: tuple[Level, tuple[bool, ...], End, End]) -> End:
     level, kinds, told, kept = found
-    return End(level, {**told.completion, **kept.completion, **dict(zip(KINDS, kinds, strict=True))})
+    return End(level, (*told.taken, *kept.taken), kinds)
 
 
 def raised(known: Known) -> bool:
@@ -105,22 +130,23 @@ def _disclosure_ends(
 ) -> tuple[End, End]:
     # The table never falls with exposure or with scale, so their two ends are enough; the rest is tried.
     exposures, steps = _exposures(ways, holders), outcomes(scale, counts)
-    least, most = (exposure for exposure, _ in exposures)
+    least, most = (exposure for exposure, *_ in exposures)
     settings = (
-        min(_settings(harms, shields, min(steps), hostile), key=lambda each: each[0][least]),
-        max(reversed(_settings(harms, shields, max(steps), hostile)), key=lambda each: each[0][most]),
+        _mildest(harms, shields, min(steps), hostile, least),
+        _worst(harms, shields, max(steps), hostile, most),
     )
     best, worst = (
         End(
             row[exposure],
-            {
-                **completion,
-                **_named(SHIELD, outcomes(shield, shields)[shielded]),
-                **_named(HARM, outcomes(weigh, harms)[harm]),
-                **_named(SCALE, steps[step]),
-            },
+            (
+                Chosen(REACH, reach, ways, way),
+                Chosen(HOLDER, held_by, holders, holder),
+                Chosen(SHIELD, shield, shields, shielded),
+                Chosen(HARM, weigh, harms, harm),
+                Chosen(SCALE, scale, counts, step),
+            ),
         )
-        for (row, harm, shielded), (exposure, completion), step in zip(
+        for (row, harm, shielded), (exposure, way, holder), step in zip(
             settings, exposures, (min(steps), max(steps)), strict=True
         )
     )
@@ -128,12 +154,19 @@ def _disclosure_ends(
 
 
 @lru_cache(maxsize=4096)
-def _settings(
-    harms: Choices,
-    shields: Choices,
-    steps: int,
-    hostile: bool,  # noqa: FBT001
-) -> tuple[tuple[Row, Harm, Shield], ...]:
+def _mildest(harms: Choices, shields: Choices, steps: int, hostile: bool, at: Exposure) -> _Setting:  # noqa: FBT001
+    return min(_settings(harms, shields, steps, hostile), key=lambda each: each[0][at])
+
+
+@lru_cache(maxsize=4096)
+def _worst(harms: Choices, shields: Choices, steps: int, hostile: bool, at: Exposure) -> _Setting:  # noqa: FBT001
+    # Among equals the one that nothing protects: "at worst, the passwords were hashed" would read oddly.
+    settings = _settings(harms, shields, steps, hostile)
+    return max(reversed(settings), key=lambda each: (each[0][at], each[2] is Shield.NONE))
+
+
+@lru_cache(maxsize=4096)
+def _settings(harms: Choices, shields: Choices, steps: int, hostile: bool) -> tuple[_Setting, ...]:  # noqa: FBT001
     return tuple(
         (
             level_row(harm.gravity, harm.without_credentials, harm.credentials, shielded, steps, hostile),
@@ -146,18 +179,14 @@ def _settings(
 
 
 @lru_cache(maxsize=4096)
-def _exposures(ways: Choices, holders: Choices) -> tuple[tuple[Exposure, Completion], tuple[Exposure, Completion]]:
-    """Return the least and the greatest exposure, each with facts that lead there."""
-    held = outcomes(held_by, holders)
-    found = []
+def _exposures(ways: Choices, holders: Choices) -> tuple[_Reached, _Reached]:
+    """Return the least and the greatest exposure, each with the way and the holder that lead there."""
+    held, reached = outcomes(held_by, holders), outcomes(reach, ways)
     # Where both views meet never falls as the holder gets worse: the mildest and the worst holder are enough.
-    for extreme in (min, max):
-        holder = extreme(held, key=_exposure)
-        reached = outcomes(reach, ways)
-        way = extreme(reached, key=lambda each: meet(each, holder).exposure)
-        completion = {**_named(REACH, reached[way]), **_named(HOLDER, held[holder])}
-        found.append((meet(way, holder).exposure, completion))
-    return found[0], found[1]
+    mildest, worst = min(held, key=_exposure), max(held, key=_exposure)
+    least = min(reached, key=lambda each: meet(each, mildest).exposure)
+    most = max(reached, key=lambda each: meet(each, worst).exposure)
+    return (meet(least, mildest).exposure, least, mildest), (meet(most, worst).exposure, most, worst)
 
 
 def continuity_ends(choices: Possible, *, altered: bool, unavailable: bool) -> tuple[End, End]:
@@ -170,24 +199,38 @@ def _continuity_ends(choices: Choices) -> tuple[End, End]:
     found = outcomes(continuity, choices)
     best, worst = min(found, key=_level), max(reversed(found), key=_level)
     return (
-        End(best.level, _named(LASTING, found[best][2:])),
-        End(worst.level, _named(LASTING, found[worst][2:])),
+        End(best.level, (Chosen((*KINDS[1:], *LASTING), continuity, choices, best),)),
+        End(worst.level, (Chosen((*KINDS[1:], *LASTING), continuity, choices, worst),)),
     )
 
 
 @lru_cache(maxsize=8192)
-def outcomes(part: Callable[..., Any], choices: Choices) -> dict[Any, tuple[Any, ...]]:
-    """Return each outcome of one part and the first values that lead to it; None counts as no outcome."""
-    found: dict[Any, tuple[Any, ...]] = {}
-    for values in product(*choices):
-        outcome = part(*values)
-        if outcome is not None:
-            found.setdefault(outcome, values)
-    return found
+def outcomes(part: Callable[..., Any], choices: Choices) -> tuple[Any, ...]:
+    """Return each outcome of one part, in the order it is first met; None counts as no outcome."""
+    return tuple(outcome for outcome in tried(part, choices).outcomes if outcome is not None)
 
 
-def _named(facts: Iterable[str], values: Iterable[Any]) -> Completion:
-    return dict(zip(facts, values, strict=True))
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One part at every setting of its facts: the distinct outcomes, and for each setting in turn which it was."""
+
+    outcomes: tuple[Any, ...]
+    codes: tuple[int, ...]
+
+
+@lru_cache(maxsize=4096)
+def tried(part: Callable[..., Any], choices: Choices) -> Tried:
+    """Try every setting once. Settings are in the order of `itertools.product`: the last fact turns fastest."""
+    number: dict[Any, int] = {}
+    codes = tuple(number.setdefault(part(*values), len(number)) for values in product(*choices))
+    return Tried(tuple(number), codes)
+
+
+def _setting(chosen: Chosen) -> tuple[Any, ...]:
+    """Return the first values of a part's facts that lead to the outcome."""
+    found = tried(chosen.part, chosen.choices)
+    first = found.codes.index(found.outcomes.index(chosen.outcome))
+    return next(islice(product(*chosen.choices), first, None))
 
 
 def _level(found: End | Continuity) -> Level:

@@ -9,6 +9,7 @@ disclosure is asked about, and the other way round, because the worse of the two
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from itertools import combinations, product
+from math import prod
 from typing import Any, TypeAlias
 
 from tocsin.law.bounds import (
@@ -23,6 +24,7 @@ from tocsin.law.bounds import (
     is_hostile,
     outcomes,
     raised,
+    tried,
 )
 from tocsin.law.continuity import continuity
 from tocsin.law.disclosure import Row, level_row, shield
@@ -132,17 +134,24 @@ def _row_turns(
         (weigh, HARM, harms),
         (scale, SCALE, counts),
     )
-    settings = [tuple(outcomes(part, choices)) for part, _, choices in parts]
+    settings = [outcomes(part, choices) for part, _, choices in parts]
+    # Few rows are distinct: they are compared by number.
+    number: dict[Row, int] = {}
+    row_at = {setting: number.setdefault(_row(setting, hostile), len(number)) for setting in product(*settings)}
+    rows = tuple(number)
     found = []
     for position, (part, facts, choices) in enumerate(parts):
         others = list(product(*settings[:position], *settings[position + 1 :]))
         for fact, pairs in _turns(part, facts, choices):
-            rows = {
-                tuple(_row((*rest[:position], outcome, *rest[position:]), hostile) for outcome in pair)
-                for pair in pairs
+            turns = {
+                (
+                    row_at[(*rest[:position], one, *rest[position:])],
+                    row_at[(*rest[:position], other, *rest[position:])],
+                )
+                for one, other in pairs
                 for rest in others
             }
-            found.append((fact, tuple((one, other) for one, other in rows if one != other)))
+            found.append((fact, tuple((rows[one], rows[other]) for one, other in turns if one != other)))
     return tuple(found)
 
 
@@ -207,12 +216,20 @@ def _in_continuity(choices: Possible, kinds: Kinds, *, hostile: bool) -> Iterato
 @lru_cache(maxsize=1024)
 def turned(part: Callable[..., Any], choices: Choices, index: int) -> tuple[tuple[Any, Any], ...]:
     """Return the pairs of outcomes that one fact of a part can turn into one another."""
-    pairs: dict[tuple[Any, Any], None] = {}
-    for rest in product(*choices[:index], *choices[index + 1 :]):
-        found = dict.fromkeys(part(*rest[:index], value, *rest[index:]) for value in choices[index])
-        found.pop(None, None)
-        pairs.update(dict.fromkeys(combinations(found, 2)))
-    return tuple(pairs)
+    found = tried(part, choices)
+    # All else equal: settings that differ in this fact alone lie one stride apart.
+    stride = prod(len(values) for values in choices[index + 1 :])
+    block = stride * len(choices[index])
+    rows = dict.fromkeys(
+        found.codes[start + offset : start + block : stride]
+        for start in range(0, len(found.codes), block)
+        for offset in range(stride)
+    )
+    pairs: dict[tuple[int, int], None] = {}
+    for row in rows:
+        possible = [code for code in dict.fromkeys(row) if found.outcomes[code] is not None]
+        pairs.update(dict.fromkeys(combinations(possible, 2)))
+    return tuple((found.outcomes[one], found.outcomes[other]) for one, other in pairs)
 
 
 def _mildest_loss(choices: Possible, kinds: Kinds) -> Level:
