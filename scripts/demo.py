@@ -34,6 +34,7 @@ POST = DEMO / "post"
 MARK = DEMO / ".made-by-make-demo"
 ANSWERS = {
     "isolate": "done",
+    "who-cuts-it-off": "by hand",
     "ask-kinds": "availability,confidentiality",
     "ask-exfiltration": "possible",
     "ask-logs": "partial",
@@ -73,6 +74,8 @@ def main() -> None:
         with part("Can anybody have rewritten this record?"):
             say(f"the journal verifies: {typed('journal', 'verify')['entries']} entries")
         story = typed("incident", "story", incident["incident"])
+    with part("And before the next time: a night like this at the table, in fast motion; none of it is real"):
+        play_an_exercise()
     print(f"\nAll of it took {time.monotonic() - began:.0f} seconds. Look around:")
     print(f"  cd {os.path.relpath(AGENCY)} && {os.path.relpath(sys.prefix, AGENCY)}/bin/tocsin status")
     print("\nThe story of this night, on one page:")
@@ -95,7 +98,7 @@ def answer_the_breach(alert: str) -> dict[str, Any]:
             typed("run", "answer", run, step, answer)
         typed("run", "answer", run, "decide-regulator", "yes")
     with part("Three drafts are read, approved word for word, and sent"):
-        for notice in typed("notice", "list"):
+        for notice in (each for each in typed("notice", "list") if each["addressee"] not in ("police", "staff")):
             shown = typed("notice", "show", notice["id"])
             typed(
                 "notice", "approve", notice["id"], "--hash", shown["sha256"], "--yes", "--reason", "Read in full"
@@ -108,6 +111,36 @@ def answer_the_breach(alert: str) -> dict[str, Any]:
         typed("run", "answer", run, "clean", "done")
         say(f"{len(Maildir(POST))} mails lie in the clients' letter boxes: {os.path.relpath(POST)}")
     return incident
+
+
+def play_an_exercise() -> None:
+    """Play a shipped tabletop exercise: the commander cannot be reached, and much is left undone."""
+    room = typed("drill", "exercise", "start", "ransomware-friday", "--with", "maya", "--with", "tom")["room"]
+
+    def inside(*words: str) -> Any:  # noqa: ANN401 - whatever the command tells
+        return typed(*words, "--workspace", room)
+
+    said = "Files on the share end in .locked"
+    incident = inside("incident", "declare", "--system", "file-share", "--cause", "ransomware", "--title", said)
+    run = incident["run"]["run"]
+    inside("run", "answer", run, "isolate", "done")
+    inside("drill", "exercise", "next")
+    inside(
+        "incident", "fact", incident["incident"], "exfiltration", "confirmed", "--evidence", "The firewall's log"
+    )
+    inside("drill", "exercise", "answer", "1", "The fact is stated, the log is kept")
+    for came in inside("drill", "exercise", "next"):
+        say(f"EXERCISE: {came['text']}")
+    inside("drill", "exercise", "seat", "tom")
+    inside("incident", "take", incident["incident"], "commander", "--note", "Maya does not answer")
+    inside("drill", "exercise", "answer", "2", "Tom leads; he has said so aloud")
+    inside("incident", "contained", incident["incident"])
+    inside("drill", "exercise", "clock", "--forward", "3h")
+    ended = inside("drill", "exercise", "end")
+    for line in ended["lines"][:5]:
+        say(f"EXERCISE: {line['what']}: {line['reached']} ({line['target']}): {line['verdict']}")
+    found = len(ended["findings"])
+    say(f"EXERCISE: {ended['score']} of 100, {found} findings to be seen to: {os.path.relpath(ended['report'])}")
 
 
 def fresh_agency() -> None:

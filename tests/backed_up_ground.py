@@ -13,6 +13,7 @@ from random import Random
 
 from sqlalchemy import insert
 
+from cheap_keys import make_cheap
 from simulators.chance import CrashAt
 from tocsin.adapters.mail import SmtpMailer
 from tocsin.adapters.restic import Limits, ResticBinary
@@ -126,6 +127,7 @@ def make_seed(folder: Path, restic_path: Path) -> Seed:
     restic = ResticBinary(restic_path, cache_dir=folder / "cache", environ=os.environ, limits=LIMITS)
     access = RepositoryAccess("local", str(folder / "repository"), password)
     restic.init(access)
+    make_cheap(folder / "repository", PASSWORD, restic_path)
     first = take(restic, access, folder, source)
     (source / "letters" / "a client's letter.txt").write_text("Dear Maya, no,\n" * 50)
     second = take(restic, access, folder, source)

@@ -8,12 +8,15 @@ from tocsin.errors import UsageError
 from tocsin.model.workspace import Workspace
 from tocsin.ports import (
     Actor,
+    Chat,
     Clock,
     Command,
     CrashPoints,
     Http,
     HttpRequest,
     Mailer,
+    Messenger,
+    Post,
     Randomness,
     Restic,
     Secrets,
@@ -46,6 +49,18 @@ class NoSql:
         """Refuse."""
         raise UsageError("No database can be asked from here: this context was given none.")
 
+    def change(self, address: str, statement: str, timeout: timedelta) -> NoReturn:
+        """Refuse."""
+        raise UsageError("No database can be changed from here: this context was given none. Nothing was done.")
+
+
+class NoMessenger:
+    """`ports.Messenger` of a context that was given none."""
+
+    def post(self, post: Post) -> NoReturn:
+        """Refuse."""
+        raise UsageError("No chat is set up here: set channels.slack in tocsin.yaml. Nothing was posted.")
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
@@ -63,7 +78,9 @@ class Context:
     shell: Shell = field(default_factory=NoShell)
     http: Http = field(default_factory=NoHttp)
     sql: Sql = field(default_factory=NoSql)
+    messenger: Messenger = field(default_factory=NoMessenger)
+    chat: Chat | None = None
 
     def acting_as(self, actor: Actor) -> Self:
         """Return the same tools in another person's hands."""
-        return replace(self, actor=actor)
+        return replace(self, actor=actor, store=self.store.read_by(actor.person))

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from tocsin.errors import OperationFailed
 
@@ -32,12 +33,22 @@ def write_durably(path: Path, data: bytes, *, mode: int = 0o600) -> None:
 
     Raises OperationFailed when the disk is full, read-only or not ours; nothing is then left behind.
     """
+    with written_durably(path, mode=mode) as file:
+        file.write(data)
+
+
+@contextmanager
+def written_durably(path: Path, *, mode: int = 0o600) -> Iterator[IO[bytes]]:
+    """Hand out a file to fill, which bears the name `path` only once it is whole and on the disk.
+
+    Raises what `write_durably` does. An error inside leaves nothing behind.
+    """
     with explained(path):
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:80]}.")
         try:
             with os.fdopen(handle, "wb") as file:
                 os.fchmod(file.fileno(), mode)
-                file.write(data)
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             Path(name).replace(path)

@@ -47,6 +47,14 @@ class Temporary(TocsinError):  # noqa: N818
     exit_code = 4
 
 
+class AskedToWait(Temporary):
+    """Not done because the other side wants to be asked less often: not before `seconds` have passed."""
+
+    def __init__(self, message: str, seconds: float) -> None:
+        self.seconds = seconds
+        super().__init__(message)
+
+
 class OutcomeUnknown(Refused):
     """The act may or may not have happened outside; a person must look before it is tried again."""
 

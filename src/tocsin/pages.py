@@ -4,18 +4,26 @@ Jinja2 in its sandbox, strict, escaped. A firm's own template of the same name c
 Used for drill reports and incident stories; notices to the outside have their own, stricter way.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from html import escape
+from importlib import import_module
 from zoneinfo import ZoneInfo
 
 from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from tocsin.errors import ConfigurationError, Place, Problem
+from tocsin.errors import ConfigurationError, Place, Problem, UsageError
 from tocsin.model.workspace import Workspace
 from tocsin.workspace import starter
 
 Filter = Callable[..., str]
+_BANNER = (
+    '<div style="position:sticky;top:0;background:#ffd400;color:#000;padding:.5rem 1rem;font:bold 16px sans-serif;'
+    '-webkit-print-color-adjust:exact;print-color-adjust:exact">EXERCISE {exercise}: nothing on this page is real.'
+    "</div>"
+)
 _TIMES = {"local": "%A %d %B %Y, %H:%M:%S %Z", "day": "%A %d %B %Y", "hour": "%H:%M:%S %Z"}
 
 
@@ -40,10 +48,33 @@ def render_page(
         environment.filters[name] = _shown_in(zone, form)
     environment.filters |= dict(filters or {})
     try:
-        return environment.get_template(template).render(facts)
+        page = environment.get_template(template).render(facts)
     except TemplateError as wrong:
         line = getattr(wrong, "lineno", 0) or 0
         raise ConfigurationError(Problem(Place(f"templates/{template}", line, 1), f"{wrong}.")) from wrong
+    return marked(page, workspace.exercise) if workspace.exercise else page
+
+
+def marked(page: str, exercise: str) -> str:
+    """Return a page that says at its top, in its title and on every printed sheet that it is an exercise's."""
+    banner = _BANNER.format(exercise=escape(exercise))
+    return page.replace("<title>", "<title>EXERCISE: ", 1).replace("<body>", f"<body>{banner}", 1)
+
+
+def render_pdf(template: str, facts: Mapping[str, object]) -> bytes:
+    """Return the shipped typst template `template` (such as `reports/custody.typ`) as PDF, its facts as JSON.
+
+    Raises UsageError where the optional package typst is missing.
+    """
+    try:
+        typst = import_module("typst")
+    except ImportError:
+        raise UsageError(
+            "To write PDF, Tocsin needs the package typst: install tocsin[pdf]. Nothing was written. HTML is "
+            "always there, and any browser prints it to PDF."
+        ) from None
+    text = (starter() / "templates" / template).read_bytes()
+    return bytes(typst.compile(text, sys_inputs={"facts": json.dumps(facts, ensure_ascii=False)}))
 
 
 def _shown_in(zone: ZoneInfo, form: str) -> Filter:

@@ -4,12 +4,13 @@ Time, randomness, the acting person and the places where a crash may be provoked
 other tool, so that whatever Tocsin does can be replayed in a test to the second.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
 
 
 class Clock(Protocol):
@@ -55,6 +56,18 @@ class Secrets(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Throttle:
+    """How much of the line and of the machine restic may take. A restore never asks."""
+
+    upload_kib: int | None = None
+    download_kib: int | None = None
+    read_concurrency: int | None = None
+    nice: int | None = None
+    ionice: str | None = None
+    give_up_after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RepositoryAccess:
     """How to open one repository. `environment` holds further settings by name, resolved secrets among them."""
 
@@ -63,6 +76,55 @@ class RepositoryAccess:
     password_file: Path | None = None
     password_command: str | None = None
     environment: dict[str, str] = field(default_factory=dict, repr=False)
+    throttle: Throttle = Throttle()
+
+
+@dataclass(frozen=True, slots=True)
+class Omissions:
+    """What is left out of a backup by what it is rather than by its name; the manifest and restic must agree.
+
+    `if_present` are names of files that mark a folder whose content is left out, `larger_than` is in bytes.
+    """
+
+    caches: bool = False
+    if_present: tuple[str, ...] = ()
+    larger_than: int | None = None
+    one_file_system: bool = False
+
+
+NO_OMISSIONS = Omissions()
+
+
+@dataclass(frozen=True, slots=True)
+class DumpCommand:
+    """What a dump is made by: a program that writes it to its standard output, or a SQLite database to be copied.
+
+    `file_path` is where the dump lies inside its snapshot. A dump that does not begin with one of `starts_with`
+    or is smaller than `smallest_bytes` is refused. `scratch` is a private folder for what must lie on the disk
+    while it runs. `instead` is the program to take where the first of `argv` is not installed. `environment` is
+    added to what every program needs; `hide` are texts that what it says must not show.
+    """
+
+    file_path: str
+    scratch: Path
+    argv: tuple[str, ...] = field(default=(), repr=False)
+    instead: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    folder: Path | None = None
+    sqlite: Path | None = None
+    starts_with: tuple[bytes, ...] = ()
+    smallest_bytes: int = 0
+    timeout: timedelta = timedelta(hours=12)
+    hide: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class DumpFault:
+    """Why a dump is none: `missing`, `failed`, `timeout`, `empty`, `small` or `strange`; and what was said."""
+
+    code: str
+    said: str
+    bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +182,16 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class DumpSummary:
+    """What became of one dump: its snapshot with the digest and size of what went into it, or what was wrong."""
+
+    backup: "BackupSummary | None" = None
+    sha256: str = ""
+    bytes: int = 0
+    fault: DumpFault | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RestoreSummary:
     """What `restic restore` did. `errors` pairs the restored path (or damaged object) with what was wrong."""
 
@@ -150,16 +222,27 @@ class Lock:
     is_exclusive: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key of a repository: a password's. `created` is as restic says it, in the local time of its maker."""
+
+    id: str
+    is_current: bool
+    user: str
+    host: str
+    created: str
+
+
 class Restic(Protocol):
     """restic, typed. Every method raises the errors of `tocsin.errors`; none shows a secret."""
 
     def version(self) -> str:
         """Return the binary's version. Raises ConfigurationError when missing or too old."""
 
-    def init(self, repository: RepositoryAccess) -> str:
-        """Create the repository and return its id; an existing one is an OperationFailed."""
+    def init(self, repository: RepositoryAccess, *, like: RepositoryAccess | None = None) -> str:
+        """Create the repository, cutting files as `like` does; return its id. One there is an OperationFailed."""
 
-    def backup(
+    def backup(  # noqa: PLR0913 - all of them restic's own, and by name
         self,
         repository: RepositoryAccess,
         paths: Sequence[Path],
@@ -167,9 +250,24 @@ class Restic(Protocol):
         tags: Sequence[str] = (),
         host: str | None = None,
         excludes: Sequence[str] = (),
+        omissions: Omissions = NO_OMISSIONS,
         on_progress: OnProgress | None = None,
     ) -> BackupSummary:
         """Take one snapshot of `paths`. An unreadable source is `incomplete`, not an error."""
+
+    def backup_dump(
+        self,
+        repository: RepositoryAccess,
+        dump: DumpCommand,
+        *,
+        tags: Sequence[str] = (),
+        host: str | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> DumpSummary:
+        """Stream one dump into a snapshot of its own. A dump with a fault leaves no snapshot and is no error."""
+
+    def stop(self) -> None:
+        """Ask every call under way, in whatever thread, to stop: each raises Interrupted. Never taken back."""
 
     def snapshots(
         self,
@@ -195,6 +293,9 @@ class Restic(Protocol):
     ) -> RestoreSummary:
         """Restore into the empty folder `target`, reading the repository itself and no cache."""
 
+    def stream(self, repository: RepositoryAccess, snapshot_id: str, into: Callable[[IO[bytes]], None]) -> None:
+        """Hand a whole snapshot to `into` as a tar stream, names without their first slash; no disk is touched."""
+
     def check(
         self, repository: RepositoryAccess, *, read_data: bool = False, part: tuple[int, int] | None = None
     ) -> CheckSummary:
@@ -212,6 +313,28 @@ class Restic(Protocol):
     def shrink(self, repository: RepositoryAccess, snapshot_id: str, *, without: str) -> None:
         """Put a snapshot without the files matching `without` in this one's place. List again: see `forget`."""
 
+    def copy(
+        self,
+        source: RepositoryAccess,
+        repository: RepositoryAccess,
+        snapshot_ids: Sequence[str],
+        *,
+        on_progress: OnProgress | None = None,
+    ) -> None:
+        """Copy snapshots from `source` into `repository`. List again: one that is not there is no error."""
+
+    def chunker(self, repository: RepositoryAccess) -> str:
+        """Return the parameter by which a repository cuts files; opens it."""
+
+    def keys(self, repository: RepositoryAccess) -> tuple[Key, ...]:
+        """Return the keys that open a repository, the oldest first."""
+
+    def add_key(self, repository: RepositoryAccess, password: str) -> str:
+        """Add a key that `password` opens; return its id."""
+
+    def remove_key(self, repository: RepositoryAccess, key_id: str) -> None:
+        """Remove a key that is not the one in use."""
+
     def locks(self, repository: RepositoryAccess) -> tuple[Lock, ...]:
         """Return the locks that stand, without taking one."""
 
@@ -222,8 +345,42 @@ class Restic(Protocol):
 # --- mail -------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """What became of one mail of many: `taken`, `put off`, `refused` for good, or `unknown`.
+
+    `code` is the server's (`550`), empty when it never answered; `about` is what was refused: `sender`, `reader`
+    or `text`.
+    """
+
+    outcome: str
+    code: str = ""
+    said: str = ""
+    about: str = ""
+
+
+class MailSession(Protocol):
+    """Many mails over few connections; each connection is opened when it is needed."""
+
+    def connect(self) -> None:
+        """Make sure that a connection stands. Raises Temporary or ConfigurationError; nothing was sent."""
+
+    def hand_over(self, sender: str, reader: str, content: bytes) -> HandedOver:
+        """Hand one finished mail over, once. What happens to it is told, never raised."""
+
+
+class Mailbox(Protocol):
+    """A mailbox to be read, never changed."""
+
+    def mails(self) -> Iterator[bytes]:
+        """Return every mail, whole. Raises Temporary or ConfigurationError."""
+
+
 class Mailer(Protocol):
     """Delivery of one mail, once."""
+
+    def session(self, per_connection: int) -> AbstractContextManager[MailSession]:
+        """Open a session for many mails, `per_connection` of them over each connection."""
 
     def send(self, message: EmailMessage) -> None:
         """Hand the message to the mail server.
@@ -232,6 +389,34 @@ class Mailer(Protocol):
             Temporary: the server certainly did not take it; trying again is safe.
             OutcomeUnknown: the connection broke after the text went out; it may have been taken.
             OperationFailed: the server refused it for good.
+        """
+
+
+# --- our own people's chat --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One message for our own people's channel, in plain text.
+
+    `key` is fixed before the first try: two posts of one key are one message. `mention` are member ids.
+    """
+
+    key: str
+    text: str
+    mention: tuple[str, ...] = ()
+
+
+class Messenger(Protocol):
+    """The channel of our own people in a chat such as Slack."""
+
+    def post(self, post: Post) -> str:
+        """Post it, or find that it was posted before, and return the chat's own name for it.
+
+        Raises:
+            Temporary: it was certainly not posted; trying again is safe.
+            OutcomeUnknown: the request went out and no answer came.
+            OperationFailed: the chat refused it for good.
         """
 
 
@@ -312,7 +497,7 @@ Value = bool | int | float | str | None
 
 
 class Sql(Protocol):
-    """A PostgreSQL to be asked, never changed."""
+    """A PostgreSQL to be asked; what changes it says so."""
 
     def rows(self, address: str, query: str, timeout: timedelta) -> tuple[tuple[Value, ...], ...]:
         """Return the first rows of one query. `address` is a libpq URL, which may hold a password.
@@ -321,3 +506,124 @@ class Sql(Protocol):
             Temporary: it was not reached, or took too long.
             OperationFailed: it refused the query.
         """
+
+    def change(self, address: str, statement: str, timeout: timedelta) -> tuple[tuple[Value, ...], ...]:
+        """Run one statement that may change something, in a transaction of its own; errors as for `rows`."""
+
+
+# --- Slack as a door --------------------------------------------------------------------------------------
+
+Block = Mapping[str, object]
+"""One block, or one view, of Slack's Block Kit."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatIdentity:
+    """Who we are there: the team, our bot, and what its token may do."""
+
+    team: str
+    team_name: str
+    bot_user: str
+    bot: str
+    scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """One channel. Only in a private one of which the bot is a member may clients be named."""
+
+    id: str
+    name: str
+    is_private: bool
+    is_member: bool
+    is_archived: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """One message. `key` is ours, travels along unseen, and finds it again; `thread` is the `ts` of its parent."""
+
+    key: str
+    text: str
+    blocks: tuple[Block, ...] = ()
+    thread: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Something a person did in Slack, as it came through the socket: `slash_commands`, `interactive`…"""
+
+    id: str
+    kind: str
+    payload: Mapping[str, object] = field(repr=False)
+    retry: int = 0
+
+
+Acknowledge = Callable[[Mapping[str, object] | None], None]
+"""Tells Slack that an envelope was taken, within three seconds, with what it is answered."""
+Take = Callable[[Envelope, Acknowledge], None]
+
+
+class Listening(Protocol):
+    """An open line that reconnects by itself."""
+
+    def is_open(self) -> bool:
+        """Tell whether it stands at this moment."""
+
+    def close(self) -> None:
+        """Hang up."""
+
+
+class Chat(Protocol):
+    """Slack as a door: what is shown there and kept true, and what people do there.
+
+    Every method raises Temporary (certainly not done; AskedToWait says for how long), OutcomeUnknown (a message
+    may have been posted) or OperationFailed (refused until somebody mends it). None shows a token.
+    """
+
+    @property
+    def posts_only(self) -> bool:
+        """Whether messages can be posted and nothing else: a webhook."""
+
+    @property
+    def may_listen(self) -> bool:
+        """Whether there is a token to listen with."""
+
+    def identity(self) -> ChatIdentity:
+        """Ask who we are."""
+
+    def room(self) -> Room:
+        """Find the workspace's channel."""
+
+    def post(self, room: str, message: ChatMessage) -> str | None:
+        """Post one message and return its `ts`; '' where there is none to be had.
+
+        None: the thread it belongs in is not there any more, and nothing was posted.
+        """
+
+    def find(self, room: str, key: str, *, since: datetime, thread: str | None = None) -> str | None:
+        """Look for our own message of this key, posted at `since` or later, and return its `ts`."""
+
+    def update(self, room: str, ts: str, message: ChatMessage) -> bool:
+        """Put a message's new text in the old one's place; False when it is not there any more."""
+
+    def pin(self, room: str, ts: str, *, pinned: bool) -> None:
+        """Pin a message, or take the pin off. Doing so again is no fault."""
+
+    def whisper(self, room: str, member: str, text: str) -> None:
+        """Show one member a text that nobody else sees."""
+
+    def open_form(self, trigger: str, form: Block) -> None:
+        """Open a modal for whoever just pressed or typed; the trigger is good for three seconds."""
+
+    def replace_form(self, view: str, form: Block) -> None:
+        """Put another modal in an open one's place."""
+
+    def member(self, member: str) -> str:
+        """Return `ok`, `gone` (deactivated), `bot`, or `unknown`."""
+
+    def try_line(self) -> None:
+        """Ask for an address to listen at, and do not listen: is the token for it taken?"""
+
+    def listen(self, take: Take) -> Listening:
+        """Open the line and hand every envelope to `take`, in threads of its own."""

@@ -2,11 +2,16 @@
 
 from tocsin.context import Context
 from tocsin.errors import UsageError, did_you_mean
-from tocsin.ports import RepositoryAccess
+from tocsin.model.protection import Limits
+from tocsin.ports import RepositoryAccess, Throttle
 
 
-def repository_access(ctx: Context, repository_id: str, *, for_maintenance: bool = False) -> RepositoryAccess:
+def repository_access(
+    ctx: Context, repository_id: str, *, for_maintenance: bool = False, limits: Limits | None = None
+) -> RepositoryAccess:
     """Return how to open a repository of the workspace; `for_maintenance` with the rights to delete.
+
+    `limits` are those of who asks; what the repository's own say comes first.
 
     A password that lies in a file or comes from a command is handed to restic as just that and never passes
     through us; one from the environment or from systemd reaches restic's environment alone.
@@ -34,4 +39,17 @@ def repository_access(ctx: Context, repository_id: str, *, for_maintenance: bool
         password_file=ctx.workspace.resolve(rest) if kind == "file" else None,
         password_command=rest if kind == "command" else None,
         environment=environment,
+        throttle=_throttle(repository.limits, limits),
+    )
+
+
+def _throttle(*limits: Limits | None) -> Throttle:
+    """Return the first that is said of each limit."""
+    said = [one for one in limits if one is not None]
+    names = Throttle.__dataclass_fields__
+    return Throttle(
+        **{
+            name: next((value for one in said if (value := getattr(one, name)) is not None), None)
+            for name in names
+        }
     )

@@ -14,23 +14,37 @@ from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import cast
+from typing import TypedDict, cast
+from urllib.parse import urlsplit
 
 from tocsin.adapters.system import EnvironmentCrashPoints, SystemClock, SystemRandomness
 from tocsin.context import Context
-from tocsin.errors import Temporary, UsageError, did_you_mean
-from tocsin.model.workspace import Workspace
-from tocsin.ports import Actor, Http, Mailer, Restic, Secrets, Shell, Sql
+from tocsin.errors import Refused, Temporary, UsageError, did_you_mean
+from tocsin.exercises.room import Room, as_room, room_at
+from tocsin.model.workspace import SlackChannel, Workspace
+from tocsin.ports import Actor, Chat, Clock, Http, Mailbox, Mailer, Messenger, Restic, Secrets, Shell, Sql
 from tocsin.store.database import Store, open_store
 from tocsin.workspace import find, load
 
 BREAK_GLASS = "TOCSIN_BREAK_GLASS"
 PREFECT_DOOR = "prefect"
+SLACK_ADDRESS = "TOCSIN_SLACK_API"
+"""Another address of Slack's Web API: GovSlack's, or a simulator's on this machine."""
+SLACK_HOME = "https://slack.com/api/"
 
 
 def load_workspace(folder: Path | None = None) -> Workspace:
     """Find and load the workspace: `--workspace`, else TOCSIN_WORKSPACE, else the nearest `tocsin.yaml`."""
-    return load(find(folder, os.environ, Path.cwd()))
+    found = find(folder, os.environ, Path.cwd())
+    room = room_at(found)
+    return as_room(load(found), _still_open(room)) if room else load(found)
+
+
+def _still_open(room: Room) -> Room:
+    """Refuse a room whose exercise is over: nobody shall declare a real incident there and be heard by nobody."""
+    if room.ended:
+        raise Refused(f"The exercise {room.exercise} is over and its room is shut. Go back: cd {room.home}")
+    return room
 
 
 @contextmanager
@@ -39,7 +53,11 @@ def open_context(folder: Path | None = None, *, door: str = "cli", person: str |
     workspace = load_workspace(folder)
     actor = acting_person(workspace, door, person)
     with opened_store(workspace) as store:
-        yield _context(workspace, store, actor, lambda: _restic(workspace))
+        if workspace.exercise:
+            _must_be_reachable(workspace, actor)
+            yield _room_context(workspace, store.read_by(actor.person), actor)
+            return
+        yield _context(workspace, store.read_by(actor.person), actor, lambda: _restic(workspace))
 
 
 @contextmanager
@@ -52,7 +70,42 @@ def unopened_context(folder: Path | None = None, *, door: str = "cli") -> Iterat
     actor = acting_person(workspace, door)
     with ExitStack() as opened:
         store = cast("Store", _WhenNeeded(lambda: opened.enter_context(opened_store(workspace))))
+        if workspace.exercise:
+            yield _room_context(workspace, store, actor)
+            return
         yield _context(workspace, store, actor, lambda: _restic(workspace, impatient=True))
+
+
+@contextmanager
+def open_room(room: Room, *, door: str = "cli") -> Iterator[Context]:
+    """Build the context of an exercise's room for whoever leads it, wherever they stand."""
+    workspace = as_room(load(room.folder), room)
+    actor = acting_person(workspace, door)
+    with opened_store(workspace) as store:
+        yield _room_context(workspace, store.read_by(actor.person), actor)
+
+
+def _must_be_reachable(workspace: Workspace, actor: Actor) -> None:
+    from tocsin.exercises.playing import must_be_reachable
+    from tocsin.exercises.room import room_named
+
+    must_be_reachable(room_named(workspace.root), actor.person)
+
+
+def _room_context(workspace: Workspace, store: Store, actor: Actor) -> Context:
+    """Return the tools of an exercise's room: none of them leads out of it."""
+    from tocsin.exercises.pretence import room_context
+
+    return room_context(workspace, store, actor, _inner_tools(workspace))
+
+
+def _inner_tools(workspace: Workspace) -> tuple[Clock, SystemRandomness, EnvironmentCrashPoints]:
+    clock: Clock = SystemClock()
+    if workspace.exercise:
+        from tocsin.exercises.clock import ExerciseClock
+
+        clock = ExerciseClock(workspace.root, clock)
+    return clock, SystemRandomness(), EnvironmentCrashPoints()
 
 
 def _context(workspace: Workspace, store: Store, actor: Actor, restic: Callable[[], Restic]) -> Context:
@@ -72,7 +125,29 @@ def _context(workspace: Workspace, store: Store, actor: Actor, restic: Callable[
         shell=cast("Shell", _WhenNeeded(_shell)),
         http=cast("Http", _WhenNeeded(_http)),
         sql=cast("Sql", _WhenNeeded(_sql)),
+        **_slack(workspace, secrets),
     )
+
+
+class _SlackTools(TypedDict, total=False):
+    chat: Chat
+    messenger: Messenger
+
+
+def _slack(workspace: Workspace, secrets: Secrets) -> _SlackTools:
+    """Return the tools that speak to Slack; none where the workspace has no token and no webhook for it."""
+    channel = workspace.channels.slack
+    if channel is None or not (channel.token or channel.webhook):
+        return {}
+    chat = cast("Chat", _WhenNeeded(lambda: _chat(channel, secrets)))
+    return {"chat": chat, "messenger": cast("Messenger", _WhenNeeded(lambda: _messenger(chat)))}
+
+
+def secrets_beside(folder: Path) -> Secrets:
+    """Return the secrets of a machine that has no workspace yet; a relative `file:` path starts at `folder`."""
+    from tocsin.adapters.secrets import ReferencedSecrets
+
+    return ReferencedSecrets(environ=os.environ, folder=folder)
 
 
 @contextmanager
@@ -106,15 +181,22 @@ def acting_person(workspace: Workspace, door: str, person: str | None = None) ->
         return Actor(person, door)
     if door == PREFECT_DOOR:
         return Actor("service:tocsin", door)
+    if workspace.exercise and (sitting := _at_the_keyboard(workspace)):
+        return Actor(sitting, door)
     login = getpass.getuser()
     somebody = workspace.person_with_login(login)
     return Actor(somebody.id if somebody else f"user:{login}", door)
 
 
+def _at_the_keyboard(workspace: Workspace) -> str | None:
+    """Return who sits at an exercise's keyboard, where somebody was named: one laptop serves the whole table."""
+    room = room_at(workspace.root)
+    return room.seat if room else None
+
+
 def _open(workspace: Workspace) -> Store:
-    tools = (SystemClock(), SystemRandomness(), EnvironmentCrashPoints())
     try:
-        return open_store(store_url(workspace), workspace.state_folder, *tools)
+        return open_store(store_url(workspace), workspace.state_folder, *_inner_tools(workspace))
     except Temporary as away:
         if workspace.store.startswith("sqlite"):
             raise
@@ -130,6 +212,16 @@ def _restic(workspace: Workspace, *, impatient: bool = False) -> Restic:
     limits = Limits(call=timedelta(seconds=20), reach=timedelta(seconds=8)) if impatient else Limits()
     cache = workspace.state_folder / "restic-cache"
     return ResticBinary(find_restic(os.environ), cache_dir=cache, environ=os.environ, limits=limits)
+
+
+def mailbox_of(ctx: Context) -> Mailbox:
+    """Return the mailbox that undeliverable mails come back to. Raises UsageError when none is named."""
+    from tocsin.adapters.imap import ImapMailbox
+
+    named = ctx.workspace.channels.bulk.mailbox
+    if named is None:
+        raise UsageError("The workspace names no mailbox: add `mailbox:` under `channels: bulk:`.")
+    return ImapMailbox(named, ctx.secrets.read(named.password))
 
 
 def _mailer(workspace: Workspace, secrets: Secrets) -> Mailer:
@@ -148,6 +240,34 @@ def _http() -> Http:
     from tocsin.adapters.http import SystemHttp
 
     return SystemHttp()
+
+
+def _chat(channel: SlackChannel, secrets: Secrets) -> Chat:
+    from tocsin.adapters.slack import SlackChat, WebhookChat
+
+    home = os.environ.get(SLACK_ADDRESS) or SLACK_HOME
+    if channel.webhook:
+        address = secrets.read(channel.webhook)
+        _only_slack(address, "the webhook")
+        return WebhookChat(address, channel.channel, _http())
+    _only_slack(home, SLACK_ADDRESS)
+    app_token = secrets.read(channel.app_token) if channel.app_token else ""
+    return SlackChat(secrets.read(channel.token or ""), channel.channel, app_token=app_token, home=home)
+
+
+def _only_slack(address: str, what: str) -> None:
+    """Refuse to carry a token or an incident anywhere but to Slack, or to this machine for a trial."""
+    parts = urlsplit(address)
+    host = parts.hostname or ""
+    theirs = host == "slack.com" or host.endswith((".slack.com", ".slack-gov.com"))
+    if not (parts.scheme == "https" and theirs) and host not in ("127.0.0.1", "localhost", "::1"):
+        raise UsageError(f"{what} leads to {host or 'nowhere'}, which is not Slack. Nothing was sent there.")
+
+
+def _messenger(chat: Chat) -> Messenger:
+    from tocsin.adapters.slack import ChatMessenger
+
+    return ChatMessenger(chat, SystemClock())
 
 
 def _sql() -> Sql:

@@ -16,10 +16,14 @@ BENCHMARKS = {
     "startup": "a command's start, beside `python -c pass`",
     "backup_overhead": "a backup of an unchanged tree, beside bare restic",
     "drill_overhead": "a drill, beside bare restic restore and a hash of every file",
+    "postgres_drill": "a PostgreSQL drill, beside initdb, start, pg_restore and psql by hand",
     "journal": "entries written and verified in a second",
     "engine": "a durable step beside bare commits, a run of 1,000 steps, 10,000 runs",
+    "durable_steps": "a durable step beside a DBOS step and a Prefect task",
     "assess": "one assessment of a breach",
     "notices": "letters to 10,000 people, made out and guarded",
+    "scale": "500 plans in 20 repositories, 50,000 snapshots: status, watch, metrics, the calendar",
+    "first_step": "from declaring an incident to the first containment step offered",
     "prefect_overhead": "what Prefect adds to one flow",
 }
 HERE = Path(__file__).parent

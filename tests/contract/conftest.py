@@ -10,6 +10,7 @@ from random import Random
 
 import pytest
 
+from cheap_keys import make_cheap
 from tocsin.adapters.restic import Limits, ResticBinary, find_restic
 from tocsin.ports import RepositoryAccess
 
@@ -57,6 +58,7 @@ def seed(restic_path, restic_home, password_file) -> Seed:
     access = RepositoryAccess("seed", str(restic_home / "repository"), password_file)
     restic = ResticBinary(restic_path, cache_dir=restic_home / "cache", environ=os.environ)
     assert len(restic.init(access)) == 64
+    make_cheap(restic_home / "repository", password_file.read_text().strip(), restic_path)
     first = restic.backup(access, [source], tags=["plan:files"], host="studio").snapshot_id
     (source / "letters" / "a.txt").write_text("another letter\n")
     second = restic.backup(access, [source], tags=["plan:files"], host="studio").snapshot_id

@@ -5,6 +5,7 @@ import shutil
 import pytest
 from sqlalchemy import select
 
+from cheap_keys import make_cheap
 from contract_backups import house, write_workspace
 from processes_of_servers import rest_server, serving
 from tocsin.backups import prove_append_only, run_backup, watch
@@ -24,6 +25,7 @@ def empty_repository(restic_path, tmp_path_factory):
     write_workspace(root, PASSWORD)
     with house(root, restic_path) as ctx:
         ctx.restic.init(repository_access(ctx, "local"))
+        make_cheap(root / "repository", PASSWORD, restic_path)
     return root / "repository"
 
 

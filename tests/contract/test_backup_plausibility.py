@@ -6,6 +6,7 @@ from random import Random
 import pytest
 from sqlalchemy import select
 
+from cheap_keys import make_cheap
 from contract_backups import house, write_workspace
 from tocsin.backups import (
     Explanation,
@@ -38,6 +39,7 @@ def empty_repository(restic_path, tmp_path_factory):
     write_workspace(root, PASSWORD)
     with house(root, restic_path) as ctx:
         ctx.restic.init(repository_access(ctx, "local"))
+        make_cheap(root / "repository", PASSWORD, restic_path)
     return root / "repository"
 
 

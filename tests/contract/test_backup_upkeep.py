@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
+from cheap_keys import make_cheap
 from contract_backups import house, write_workspace
 from processes_of_servers import rest_server, serving
 from tocsin.backups import (
@@ -65,6 +66,7 @@ def taken(restic_path, tmp_path_factory):
     (root / "share" / "big.bin").write_bytes(os.urandom(600_000))
     with house(root, restic_path) as ctx:
         ctx.restic.init(repository_access(ctx, "local"))
+        make_cheap(root / "repository", PASSWORD, restic_path)
         for number in range(3):
             (root / "share" / f"{number}.txt").write_text(f"{number}\n" * 99)
             run_backup(ctx, "files")
@@ -232,10 +234,10 @@ def test_what_is_due_is_done_once_and_another_host_leaves_it_alone(root, restic_
     with house(root, restic_path) as ctx:
         now = datetime.now(UTC)
         told = maintain_if_due(ctx, "local", now)
-        assert [line.split(":")[0] for line in told] == ["local"] * 3
-        assert "2 snapshots forgotten" in told[1]
+        assert [(one.repository, one.is_well) for one in told] == [("local", True)] * 3
+        assert "2 snapshots forgotten" in told[1].sentence
         assert maintain_if_due(ctx, "local", now) == ()
-        assert maintain_if_due(ctx, "local", now + timedelta(days=1))[0].startswith("local: sound")
+        assert maintain_if_due(ctx, "local", now + timedelta(days=1))[0].sentence.startswith("local: sound")
     text = (root / "tocsin.yaml").read_text()
     (root / "tocsin.yaml").write_text(
         text.replace('      prune: "0 6', '      host: the-pruner\n      prune: "0 6')

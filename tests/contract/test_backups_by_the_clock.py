@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cheap_keys import make_cheap
 from contract_backups import house, write_workspace
 from simulators.time import SimulatedClock
 from tocsin.backups import BackupOutcome, Skipped, backup_if_due, ledger, pause_backups, paused, resume_backups
@@ -25,6 +26,7 @@ def empty_repository(restic_path, tmp_path_factory):
     write_workspace(root, PASSWORD)
     with house(root, restic_path) as ctx:
         ctx.restic.init(repository_access(ctx, "local"))
+        make_cheap(root / "repository", PASSWORD, restic_path)
     return root / "repository"
 
 
@@ -120,8 +122,8 @@ def test_every_plan_is_served_though_one_fails_and_the_exit_code_says_so(command
     ("arguments", "code", "words"),
     [
         (("backup", "run", "flies"), 2, "Did you mean 'files'?"),
-        (("backup", "run"), 2, "Name a backup plan, or give --all."),
-        (("backup", "run", "files", "--all"), 2, "Name a backup plan, or give --all."),
+        (("backup", "run"), 2, "Name a backup plan, or give --all"),
+        (("backup", "run", "files", "--all"), 2, "Name a backup plan, or give --all"),
         (("backup", "run", "files", "--repository", "lokal"), 2, "does not use the repository 'lokal'"),
         (("backup", "run", "twice", "--repository", "offsite"), 2, "tocsin backup init offsite"),
         (("backup", "init", "lokal"), 2, "Did you mean 'local'?"),

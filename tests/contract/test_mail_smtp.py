@@ -1,19 +1,14 @@
 """SMTP against a real server: what is certain, what is not, and what is never shown."""
 
-import ipaddress
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
+from simulators.certificate import certificate
 from simulators.smtp import MailServer, closed_port, running, silent
 from tocsin.adapters.mail import SmtpMailer
 from tocsin.errors import ConfigurationError, OperationFailed, OutcomeUnknown, Temporary, TocsinError, UsageError
@@ -154,7 +149,7 @@ def test_starttls_refused_by_the_server_is_a_matter_of_configuration(server: Mai
 @pytest.mark.parametrize("security", ["tls", "starttls"])
 def test_it_encrypts(security: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # OpenSSL's own variable: the house trusts this authority and no test-only door is needed.
-    monkeypatch.setenv("SSL_CERT_FILE", str(_certificate(tmp_path)))
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate(tmp_path)))
     with _encrypted(security, tmp_path) as server:
         mailer(server.port, security=security).send(a_mail())
         assert len(server.received) == 1
@@ -162,7 +157,7 @@ def test_it_encrypts(security: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("security", ["tls", "starttls"])
 def test_it_refuses_a_certificate_nobody_vouches_for(security: str, tmp_path: Path) -> None:
-    _certificate(tmp_path)
+    certificate(tmp_path)
     with _encrypted(security, tmp_path) as server:
         with pytest.raises(ConfigurationError, match="certificate is not valid"):
             mailer(server.port, security=security).send(a_mail())
@@ -194,30 +189,3 @@ def _encrypted(security: str, folder: Path) -> Iterator[MailServer]:
     context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
     with running(**{"tls" if security == "tls" else "starttls": context}) as server:
         yield server
-
-
-def _certificate(folder: Path) -> Path:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
-        )
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "cert.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    (folder / "key.pem").write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
-    return folder / "cert.pem"

@@ -173,17 +173,20 @@ def test_the_real_ssh_takes_our_words(ctx: Context) -> None:
 def test_a_service_is_stopped_and_started_again_when_that_is_undone(ctx: Context, ssh: Path) -> None:
     """With a `systemctl` of our own on the path: no test may stop a service of the machine it runs on."""
     program = ssh / "systemctl"
-    program.write_text('#!/bin/sh\necho "$@" >> "$(dirname "$0")/asked"\n')
+    program.write_text(
+        '#!/bin/sh\ncd "$(dirname "$0")"\necho "$1" >> asked\n[ "$1" = show ] || { echo "$1" > last; exit; }\n'
+        '[ "$(cat last 2>/dev/null)" = stop ] && echo ActiveState=inactive || echo ActiveState=active\n'
+    )
     program.chmod(0o755)
     found = ran(ctx, "- {id: a, uses: process.stop, without_evidence: x, with: {service: nginx.service}}\n")
     with ctx.store.read() as connection:
         assert [one.does for one in contained(connection)] == [
-            "start the service nginx.service again, if it ran before"
+            "start the service nginx.service on this machine again, if it ran before"
         ]
     decisions.undo(ctx, found.run.id, "a", "clean")
     assert advance(ctx, found.run.id).state == "done"
     verbs = [line.split()[0] for line in (ssh / "asked").read_text().splitlines()]
-    assert verbs == ["is-active", "stop", "is-active", "start"]
+    assert verbs == ["show", "show", "stop", "show", "show", "start", "show"]
 
 
 # --- web servers ------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from random import Random
 import pytest
 
 from backed_up_ground import flip
+from cheap_keys import make_cheap
 from golden_files import agrees_with_golden
 from tocsin.backups import run_backup
 from tocsin.cli import carry_out as run
@@ -31,7 +32,7 @@ DRILL = "drill: files-quarterly\ntitle: Bring back the share\nbackup_plan: files
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def made(restic_path, tmp_path_factory):
     root = tmp_path_factory.mktemp("studio") / "workspace"
     (root / "drills").mkdir(parents=True)
     (root / "share" / "letters").mkdir(parents=True)
@@ -43,6 +44,7 @@ def made(tmp_path_factory):
     (root / "password").chmod(0o600)
     with open_context(root) as ctx:
         ctx.restic.init(repository_access(ctx, "local"))
+        make_cheap(root / "repository", "secret", restic_path)
         assert run_backup(ctx, "files").verdict == "ok"
     return root
 
@@ -111,7 +113,7 @@ def test_recover_plans_recovers_and_refuses(workspace, tmp_path, capsys):
         (["drill", "run", "file-quarterly"], "Did you mean 'files-quarterly'?"),
         (["drill", "report", "none"], "There is no drill 'none'"),
         (["recover", "fils", "--to", "x"], "Did you mean 'files'?"),
-        (["recover", "files"], "Missing option '--to'"),
+        (["recover", "files"], "it is a backup plan. To bring its files back, say where"),
         (["recover", "files", "--to", "x", "--before", "2026-11-20T17:00"], "does not say its time zone"),
         (["recover", "files", "--to", "x", "--before", "yesterday"], "is not a time"),
         (["recover", "files", "--to", "x", "--before", "2026-11-20T17:00Z", "--snapshot", "abc"], "not both"),
@@ -124,7 +126,9 @@ def test_a_slip_is_one_sentence_and_exit_2(workspace, capsys, typed, answer):
     assert said.count("\n") == 1
 
 
-@pytest.mark.parametrize("words", ["drill", "drill run", "drill list", "drill report", "recover"])
+@pytest.mark.parametrize(
+    "words", ["drill", "drill run", "drill list", "drill report", "drill verify", "drill findings", "recover"]
+)
 def test_help_shows_an_example(capsys, monkeypatch, words):
     monkeypatch.setenv("COLUMNS", "100")
     assert run([*words.split(), "--help"]) == 0

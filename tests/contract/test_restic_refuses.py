@@ -14,7 +14,7 @@ import pytest
 
 from tocsin.adapters.restic import ResticBinary
 from tocsin.errors import ConfigurationError, OperationFailed, Temporary, UsageError
-from tocsin.ports import RepositoryAccess
+from tocsin.ports import DumpCommand, RepositoryAccess
 
 
 def test_a_missing_source_is_named_and_nothing_is_backed_up(restic, seed, repository, tmp_path):
@@ -158,6 +158,17 @@ def test_a_full_disk_fails_the_backup_and_says_so(cramped, repository, tmp_path)
     (tmp_path / "large").write_bytes(os.urandom(8_000_000))
     with pytest.raises(OperationFailed, match="repository offsite: the disk is full, so the backup failed"):
         cramped.backup(repository, [tmp_path / "large"])
+
+
+def test_a_full_disk_ends_a_dump_at_once_where_restic_would_wait_for_ever(cramped, repository, tmp_path):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir(mode=0o700)
+    dump = DumpCommand("studio.noise.dump", scratch, argv=("head", "-c", "60000000", "/dev/urandom"))
+    began = time.monotonic()
+    with pytest.raises(OperationFailed, match="repository offsite: the disk is full, so the backup failed"):
+        cramped.backup_dump(repository, dump)
+    assert time.monotonic() - began < 60
+    assert list(scratch.iterdir()) == []
 
 
 def test_a_repository_that_may_not_be_written_fails_the_backup(powerless, seed, repository, tmp_path):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from review_ground import sign_a_review
 from simulators.house import FIRM, House
 from tocsin.errors import Refused, UsageError
 from tocsin.incidents import (
@@ -250,8 +251,9 @@ def the_letters_leave(weekend: Weekend) -> None:
 
 def the_end(weekend: Weekend) -> None:
     # It cannot close while anything is open; then it can.
-    for moment in ("contained", "recovered", "reviewed"):
+    for moment in ("contained", "recovered"):
         reach(weekend.maya, INC, moment)
+    sign_a_review(weekend.maya, INC)
     with pytest.raises(Refused) as stands_in_the_way:
         close(weekend.maya, INC, Closing("14 employees and two clients' people", "The way in is closed"))
     assert "the duty people is owed" in str(stands_in_the_way.value)
@@ -260,6 +262,8 @@ def the_end(weekend: Weekend) -> None:
     discharge(
         weekend.maya, INC, "insurer", Discharge(how="Claims line", late_reasons="The policy was found on Monday")
     )
+    steps.undo(weekend.maya, weekend.run, "pause-backups", "Backups may run again")
+    advance(weekend.maya, weekend.run)
     steps.end(weekend.maya, weekend.run, "Recovered by hand")
     close(weekend.maya, INC, Closing("14 employees and two clients' people", "The way in is closed"))
 

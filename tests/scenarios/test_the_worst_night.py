@@ -104,6 +104,12 @@ def night(
     return night
 
 
+def left_the_house(mail: MailServer) -> list[str]:
+    """Return who outside was written to. What goes to our own people are alarms."""
+    everybody = sorted(recipient for taken in mail.received for recipient in taken.recipients)
+    return [recipient for recipient in everybody if not recipient.endswith("@larkfield.example")]
+
+
 def test_the_worst_night(night: Night, mail: MailServer) -> None:
     # A quiet afternoon: the last good backup.
     before = night.files()
@@ -116,6 +122,23 @@ def test_the_worst_night(night: Night, mail: MailServer) -> None:
     night.encrypt()
     night.backs_up_and_doubts(good)
 
+    incident, run = she_declares(night, alert, good)
+    facts_arrive(night, incident, run)
+    she_decides(night, mail, incident, run)
+    the_notices_leave(night, mail, run)
+    the_people_are_told(night, run)
+
+    # What was told is told; what was not known when the report left is still owed.
+    duties = {each["duty"]: each for each in night.tells("incident", "show", incident)["duties"]}
+    assert duties["regulator"]["state"] == "told"
+    assert "since when (Art 33(3)(a))" in duties["regulator"]["still_owed"]
+    assert duties["controllers-harbour-dental"]["told_at"]
+
+    back_to_work(night, run, alert, before)
+    the_journal_tells_it_all(night)
+
+
+def she_declares(night: Night, alert: datetime, good: str) -> tuple[str, str]:
     # Maya declares. Snapshots are held, backups pause, the clocks run, two clients are named.
     declared = night.tells(
         "incident", "declare", "--system", "file-share", "--cause", "ransomware",
@@ -127,13 +150,17 @@ def test_the_worst_night(night: Night, mail: MailServer) -> None:
     assert night.steps(run)["hold-snapshots"] == "done"
     last_good = next(step for step in night.tells("run", "show", run)["steps"] if step["step"] == "last-good")
     assert last_good["output"]["snapshots"]["file-share"]["snapshot"].startswith(good[:8])
+    return incident, run
 
+
+def facts_arrive(night: Night, incident: str, run: str) -> None:
     # It becomes certain; facts arrive one by one, in contradiction at first.
     night.says(
         "incident", "confirm", incident, "--at", datetime.now(UTC).isoformat(), "--reason", "The note names us"
     )
     for step, answer in {
         "isolate": "done",
+        "who-cuts-it-off": "by hand",
         "ask-kinds": "availability,confidentiality",
         "ask-exfiltration": "ruled_out",
         "ask-logs": "missing",
@@ -146,13 +173,21 @@ def test_the_worst_night(night: Night, mail: MailServer) -> None:
     night.says("incident", "fact", incident, "exfiltration", "possible", "--evidence", "No log covers the weekend")
     assert not night.tells("incident", "show", incident)["assessments"]["ourselves"]["contradictions"]
 
+
+def she_decides(night: Night, mail: MailServer, incident: str, run: str) -> None:
     # She decides for the data protection lead, whom nobody can reach; three drafts are written.
     proposed = night.tells("incident", "show", incident)["assessments"]["ourselves"]["duties"]
     assert next(duty for duty in proposed if duty["to"] == "regulator")["required"] == "yes"
     night.says("run", "answer", run, "decide-regulator", "yes")
     notices = {notice["addressee"]: notice for notice in night.tells("notice", "list")}
-    assert set(notices) == {"ico", "harbour-dental", "northgate-homes"}
-    assert mail.received == []
+    # What our own people and the police may be told lies ready; nobody has to send it.
+    assert set(notices) == {"ico", "harbour-dental", "northgate-homes", "police", "staff"}
+    assert left_the_house(mail) == []
+
+
+def the_notices_leave(night: Night, mail: MailServer, run: str) -> None:
+    notices = {notice["addressee"]: notice for notice in night.tells("notice", "list")}
+    outside = [notices[addressee] for addressee in ("ico", "harbour-dental", "northgate-homes")]
 
     # Each client's letter holds that client's name alone.
     harbour = night.says("notice", "show", notices["harbour-dental"]["id"])
@@ -161,8 +196,8 @@ def test_the_worst_night(night: Night, mail: MailServer) -> None:
 
     # Nothing leaves before it is approved, and only what was approved.
     night.says("notice", "send", notices["harbour-dental"]["id"], code=3)
-    assert mail.received == []
-    for notice in notices.values():
+    assert left_the_house(mail) == []
+    for notice in outside:
         shown = night.tells("notice", "show", notice["id"])
         night.says(
             "notice", "approve", notice["id"], "--hash", shown["sha256"], "--yes", "--reason", "Read on the night"
@@ -170,18 +205,26 @@ def test_the_worst_night(night: Night, mail: MailServer) -> None:
     night.says("run", "advance", run)
     night.says("notice", "record", notices["ico"]["id"], "--reference", "IC-000000-X0X0")
     night.says("run", "advance", run)
-    assert sorted(recipient for taken in mail.received for recipient in taken.recipients) == [
-        "anneka@harbourdental.example", "callum@northgatehomes.example",
-    ]  # fmt: skip
+    assert left_the_house(mail) == ["anneka@harbourdental.example", "callum@northgatehomes.example"]
     states = night.steps(run)
     assert (states["send-ico"], states["send-clients"]) == ("done", "done")
 
-    # What was told is told; what was not known when the report left is still owed.
-    duties = {each["duty"]: each for each in night.tells("incident", "show", incident)["duties"]}
-    assert duties["regulator"]["state"] == "told"
-    assert "since when (Art 33(3)(a))" in duties["regulator"]["still_owed"]
-    assert duties["controllers-harbour-dental"]["told_at"]
 
+def the_people_are_told(night: Night, run: str) -> None:
+    # The people concerned are told too: it is a high risk to them. Letters are posted, and that is recorded.
+    night.says("run", "answer", run, "decide-people", "yes")
+    letter = next(notice for notice in night.tells("notice", "list") if notice["addressee"] == "people")
+    shown = night.tells("notice", "show", letter["id"])
+    night.says(
+        "notice", "approve", letter["id"], "--hash", shown["sha256"], "--yes", "--reason", "Read aloud, twice"
+    )
+    night.says("run", "advance", run)
+    night.says("notice", "record", letter["id"], "--reference", "Posted by first class, 14 letters")
+    night.says("run", "advance", run)
+    assert night.steps(run)["send-people"] == "done"
+
+
+def back_to_work(night: Night, run: str, alert: datetime, before: dict[str, bytes]) -> None:
     # The way in is closed; the last good snapshot, not the newest, is put back, every file verified.
     night.says("run", "answer", run, "clean", "done")
     night.says(
@@ -195,8 +238,13 @@ def test_the_worst_night(night: Night, mail: MailServer) -> None:
     )
     assert night.files() == before
     night.says("run", "answer", run, "recover", "done")
+    night.says("run", "answer", run, "review", "done")
+    # All that is left waits for a duty that never came: this firm has no insurer.
+    night.says("run", "end", run, "--reason", "There is no insurance policy")
     assert night.tells("run", "show", run)["state"] == "done"
 
+
+def the_journal_tells_it_all(night: Night) -> None:
     # The journal tells it all, and verifies.
     assert night.tells("journal", "verify")["ok"] is True
     with open_context(night.folder) as ctx, ctx.store.read() as connection:

@@ -82,6 +82,12 @@ def _migrated_store() -> bytes:
         return Path(folder, "empty.db").read_bytes()
 
 
+def lay_migrated_store(database: Path) -> None:
+    """Write an empty, migrated store to a file of its own."""
+    database.touch(mode=0o600)
+    database.write_bytes(_migrated_store())
+
+
 class Unreachable:
     """A tool that is not there tonight: whatever is asked of it is out of reach."""
 
@@ -128,8 +134,7 @@ class House:
         """Begin with a copy of an empty, migrated store: migrating costs half a second each time."""
         self.workspace.state_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         database = self.workspace.state_folder / "tocsin.db"
-        database.touch(mode=0o600)
-        database.write_bytes(_migrated_store())
+        lay_migrated_store(database)
 
     @property
     def ctx(self) -> Context:
@@ -146,7 +151,7 @@ class House:
         )
 
     def acting(self, person: str, door: str = "cli") -> Context:
-        return replace(self.ctx, actor=Actor(person, door))
+        return self.ctx.acting_as(Actor(person, door))
 
     def crashing_at(self, name: str, nth: int = 1) -> Context:
         return replace(self.ctx, crash=CrashAt(name, nth))

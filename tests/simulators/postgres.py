@@ -26,8 +26,9 @@ import pytest
 class PostgresServer:
     """A running server; `new_database` gives a URL that nobody else has."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, binaries: Path) -> None:
         self.folder = folder
+        self.binaries = binaries
         self._numbers = itertools.count(1)
 
     def new_database(self, name: str | None = None, *, template: str = "template0") -> str:
@@ -77,7 +78,7 @@ def running_postgres() -> Iterator[PostgresServer]:
             ],
             identity,
         )
-        server = PostgresServer(folder)
+        server = PostgresServer(folder, binaries)
         process = _start(binaries, folder, identity)
         try:
             server.wait(process)

@@ -40,7 +40,10 @@ class Received:
 
 
 class MailServer:
-    """What it took (`received`), how many texts it saw (`texts_seen`), and the `fault` it plays."""
+    """What it took (`received`), how many texts it saw (`texts_seen`), and the `fault` it plays.
+
+    `readers` answers single addresses in its own way; `connections` counts greetings.
+    """
 
     def __init__(self) -> None:
         self.received: list[Received] = []
@@ -48,6 +51,15 @@ class MailServer:
         self.fault = ""
         self.port = 0
         self.logins: list[str] = []
+        self.readers: dict[str, str] = {}
+        self.connections = 0
+
+    async def handle_EHLO(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        self.connections += 1
+        session.host_name = hostname
+        return responses
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -58,6 +70,8 @@ class MailServer:
             return "451 4.3.0 greylisted, come back"
         if self.fault == "recipient-never":
             return "550 5.1.1 no such mailbox"
+        if address in self.readers:
+            return self.readers[address]
         envelope.rcpt_tos.append(address)
         return "250 OK"
 

@@ -17,7 +17,8 @@ from tocsin.ports import Command, Said
 MOST_BYTES = 32 * 1024
 GRACE_SECONDS = 3.0
 _CHUNK = 1 << 16
-_KEPT = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSH_AUTH_SOCK", "XDG_RUNTIME_DIR")
+_KEPT = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSH_AUTH_SOCK", "SSH_CONNECTION",
+         "XDG_RUNTIME_DIR")  # fmt: skip
 _MASK = "•••"
 
 

@@ -1,4 +1,4 @@
-"""Ask a PostgreSQL one thing, in a transaction that can change nothing."""
+"""Ask a PostgreSQL one thing, in a transaction that can change nothing unless it is meant to."""
 
 from datetime import timedelta
 
@@ -15,22 +15,29 @@ class PostgresSql:
 
     def rows(self, address: str, query: str, timeout: timedelta) -> tuple[tuple[Value, ...], ...]:
         """Return at most a thousand rows of one query, read-only."""
-        seconds = max(1, int(timeout.total_seconds()))
-        try:
-            with psycopg.connect(
-                address, connect_timeout=min(seconds, 15), application_name="tocsin"
-            ) as connection:
-                connection.read_only = True
-                connection.execute(f"SET LOCAL statement_timeout = '{seconds}s'")
-                # Prepared: then the server takes one statement alone, and no `commit;` in front ends the guard.
-                found = connection.execute(query.encode(), prepare=True)
-                rows = found.fetchmany(MOST_ROWS) if found.description else []
+        return _asked(address, query, timeout, read_only=True)
+
+    def change(self, address: str, statement: str, timeout: timedelta) -> tuple[tuple[Value, ...], ...]:
+        """Run one statement and commit it."""
+        return _asked(address, statement, timeout, read_only=False)
+
+
+def _asked(address: str, query: str, timeout: timedelta, *, read_only: bool) -> tuple[tuple[Value, ...], ...]:
+    seconds = max(1, int(timeout.total_seconds()))
+    try:
+        with psycopg.connect(address, connect_timeout=min(seconds, 15), application_name="tocsin") as connection:
+            connection.read_only = read_only
+            connection.execute(f"SET LOCAL statement_timeout = '{seconds}s'")
+            # Prepared: then the server takes one statement alone, and no `commit;` in front ends the guard.
+            found = connection.execute(query.encode(), prepare=True)
+            rows = found.fetchmany(MOST_ROWS) if found.description else []
+            if read_only:
                 connection.rollback()
-        except psycopg.OperationalError as away:
-            raise Temporary(f"The database did not answer: {_first_line(away)}") from away
-        except psycopg.Error as wrong:
-            raise OperationFailed(f"The database refused the query: {_first_line(wrong)}") from wrong
-        return tuple(tuple(_plain(value) for value in row) for row in rows)
+    except psycopg.OperationalError as away:
+        raise Temporary(f"The database did not answer: {_first_line(away)}") from away
+    except psycopg.Error as wrong:
+        raise OperationFailed(f"The database refused the query: {_first_line(wrong)}") from wrong
+    return tuple(tuple(_plain(value) for value in row) for row in rows)
 
 
 def _plain(value: object) -> Value:

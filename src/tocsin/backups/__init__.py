@@ -4,6 +4,7 @@
     backup_if_due(ctx, "files", now)          the same by the clock: due, paused, claimed once
     freshness(connection, workspace, now)     how much work would be lost now, from the ledger
     watch(ctx)                                the same against the repositories themselves; raises alarms
+    copy_plan(ctx, "files", "offsite")        fill a second repository from the first
     hold_snapshots(ctx, plans, reason, incident)
     last_good_snapshot(connection, "files", not_after=...)
     last_clean_snapshot(ctx, "file-share", not_after=...)     plausible, before the intrusion, data checked
@@ -22,28 +23,38 @@ from tocsin.lazily import handed_out
 
 if TYPE_CHECKING:
     from tocsin.backups.checking import Checked, check_repository
+    from tocsin.backups.copying import Copied, copy_plan, plan_copies
     from tocsin.backups.creating import create_repository
     from tocsin.backups.due import Pause, Skipped, backup_if_due, pause_backups, paused, resume_backups
     from tocsin.backups.holding import Hold, active_holds, all_active_holds, hold_snapshots, release_hold
     from tocsin.backups.judging import BackupFacts, BackupVerdict, Reason, Verdict, judge_backup
     from tocsin.backups.key_check import KeyChecked, check_key
-    from tocsin.backups.last_clean import LastClean, last_clean_snapshot
-    from tocsin.backups.maintaining import Forgotten, forget_snapshots, maintain_if_due, prune_repository
+    from tocsin.backups.keys import Rotated, add_key, list_keys, remove_key, rotate_key
+    from tocsin.backups.last_clean import LastClean, choose_last_clean, last_clean_snapshot
+    from tocsin.backups.maintaining import (
+        Forgotten,
+        Maintained,
+        forget_snapshots,
+        maintain_if_due,
+        prove_now,
+        prune_repository,
+    )
     from tocsin.backups.out_of_reach import Attempt, Proof, prove_append_only
     from tocsin.backups.planning import PlannedBackup, plan_backup
     from tocsin.backups.plans import find_plan
-    from tocsin.backups.running import BackupOutcome, Copy, run_backup
+    from tocsin.backups.running import BackupOutcome, Copy, attempt_backup, copy_behind, run_backup
     from tocsin.backups.suspecting import Explanation, Suspicion, explain, standing_suspicions
+    from tocsin.backups.together import each_at_once
     from tocsin.backups.unknown import Settled, settle_unknown
-    from tocsin.backups.watching import Alarm, Watched, watch
+    from tocsin.backups.watching import Watched, watch
 
 __all__ = [
-    "Alarm",
     "Attempt",
     "BackupFacts",
     "BackupOutcome",
     "BackupVerdict",
     "Checked",
+    "Copied",
     "Copy",
     "Explanation",
     "Forgotten",
@@ -52,22 +63,30 @@ __all__ = [
     "KeyChecked",
     "LastClean",
     "LedgerEntry",
+    "Maintained",
     "Pause",
     "PlanFreshness",
     "PlannedBackup",
     "Proof",
     "Reason",
+    "Rotated",
     "Settled",
     "Skipped",
     "Suspicion",
     "Verdict",
     "Watched",
     "active_holds",
+    "add_key",
     "all_active_holds",
+    "attempt_backup",
     "backup_if_due",
     "check_key",
     "check_repository",
+    "choose_last_clean",
+    "copy_behind",
+    "copy_plan",
     "create_repository",
+    "each_at_once",
     "explain",
     "find_plan",
     "forget_snapshots",
@@ -78,14 +97,19 @@ __all__ = [
     "last_clean_snapshot",
     "last_good_snapshot",
     "ledger",
+    "list_keys",
     "maintain_if_due",
     "pause_backups",
     "paused",
     "plan_backup",
+    "plan_copies",
     "prove_append_only",
+    "prove_now",
     "prune_repository",
     "release_hold",
+    "remove_key",
     "resume_backups",
+    "rotate_key",
     "run_backup",
     "settle_unknown",
     "standing_suspicions",
@@ -96,6 +120,7 @@ __all__ = [
 __getattr__ = handed_out(
     __name__,
     {
+        "copying": ("Copied", "copy_plan", "plan_copies"),
         "creating": ("create_repository",),
         "due": (
             "Pause",
@@ -113,8 +138,10 @@ __getattr__ = handed_out(
             "release_hold",
         ),
         "key_check": ("KeyChecked", "check_key"),
+        "keys": ("Rotated", "add_key", "list_keys", "remove_key", "rotate_key"),
         "last_clean": (
             "LastClean",
+            "choose_last_clean",
             "last_clean_snapshot",
         ),
         "judging": (
@@ -128,7 +155,9 @@ __getattr__ = handed_out(
         "maintaining": (
             "Forgotten",
             "forget_snapshots",
+            "Maintained",
             "maintain_if_due",
+            "prove_now",
             "prune_repository",
         ),
         "out_of_reach": ("Attempt", "Proof", "prove_append_only"),
@@ -139,8 +168,11 @@ __getattr__ = handed_out(
         "running": (
             "BackupOutcome",
             "Copy",
+            "attempt_backup",
+            "copy_behind",
             "run_backup",
         ),
+        "together": ("each_at_once",),
         "plans": ("find_plan",),
         "suspecting": (
             "Explanation",
@@ -153,7 +185,6 @@ __getattr__ = handed_out(
             "settle_unknown",
         ),
         "watching": (
-            "Alarm",
             "Watched",
             "watch",
         ),

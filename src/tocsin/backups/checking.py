@@ -8,16 +8,16 @@ import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select
 
+from tocsin.alarms import Alarm, clear, raise_alarm
 from tocsin.backups.upkeep import Job, known_repository, maintenance_job, past_stale_locks
 from tocsin.context import Context
 from tocsin.errors import OperationFailed
-from tocsin.model.parts import Maintenance, Repository
+from tocsin.model.protection import Maintenance, Repository
 from tocsin.model.schedule import latest_due
 from tocsin.ports import CheckSummary
 from tocsin.repositories import repository_access
-from tocsin.store.tables import alarm as alarms
 from tocsin.store.tables import repository_check as checks
 
 DAMAGED = "repository.damaged"
@@ -97,21 +97,12 @@ def _keep_check(ctx: Context, job: Job, checked: Checked) -> None:
                 errors=list(checked.errors[:MOST_ERRORS]),
             )
         )
-        query = select(alarms.c.id).where(
-            alarms.c.kind == DAMAGED, alarms.c.subject == subject, alarms.c.cleared_at.is_(None)
-        )
-        standing = tx.execute(query).scalars().all()
-        if not checked.ok and not standing:
-            identity = ctx.store.new_id()
+        if checked.ok:
+            clear(tx, kind=DAMAGED, subject=subject)
+        else:
             text = (
                 f"A check of the repository {checked.repository} found damage. Do not prune it; "
                 f"see 'tocsin backup check {checked.repository}' and use another copy meanwhile."
             )
-            tx.execute(
-                insert(alarms).values(id=identity, kind=DAMAGED, subject=subject, text=text, raised_at=tx.now)
-            )
-            tx.record("alarm.raised", subject, {"alarm": identity, "kind": DAMAGED})
-        if checked.ok and standing:
-            tx.execute(update(alarms).where(alarms.c.id.in_(standing)).values(cleared_at=tx.now))
-            tx.record("alarm.cleared", subject, {"alarms": [*standing], "kind": DAMAGED})
+            raise_alarm(tx, Alarm(DAMAGED, subject, text))
     job.tell("ok" if checked.ok else "damaged", part=checked.part, parts=checked.parts, errors=len(checked.errors))

@@ -5,10 +5,13 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select, update
 
+from tocsin.backups.copying import copies_of, plan_copies
 from tocsin.backups.plans import find_plan
-from tocsin.backups.running import BackupOutcome, run_backup
+from tocsin.backups.running import BackupOutcome, attempt_backup, copy_behind
+from tocsin.backups.together import slot
 from tocsin.context import Context
 from tocsin.errors import Interrupted, Temporary, UsageError
+from tocsin.model.workspace import BackupPlan
 from tocsin.ports import OnProgress
 from tocsin.store.schedules import claim_due, give_back
 from tocsin.store.tables import pause as pauses
@@ -39,6 +42,8 @@ def backup_if_due(
 ) -> Skipped | BackupOutcome:
     """Back up a plan if its schedule fell due since it was last acted on; many missed times are one.
 
+    Waits its turn where as many scheduled backups run as the workspace allows at once.
+
     Raises what `run_backup` raises. After a Temporary error or an interruption the claim is given back, so
     that the next ring of the bell tries again rather than waiting a day.
     """
@@ -52,14 +57,37 @@ def backup_if_due(
     name = f"backup:{plan.id}"
     due = claim_due(ctx.store, ctx.actor, name, plan.schedule, plan.zone, now)
     if due is None:
-        return Skipped(plan.id, "Not due: its last due time was acted on.")
+        return _catch_up(ctx, plan, on_progress) or Skipped(plan.id, "Not due: its last due time was acted on.")
     try:
-        return run_backup(ctx, plan.id, on_progress=on_progress)
+        with slot(ctx):
+            outcome = _saved(attempt_backup(ctx, plan.id, on_progress=on_progress))
     except BaseException as ended:
         # A signal, Prefect's included, is no `Exception`: what it cut short is due as before.
         if isinstance(ended, (Temporary, Interrupted)) or not isinstance(ended, Exception):
             give_back(ctx.store, ctx.actor, name, due)
         raise
+    # The snapshot is saved: only the copying is tried again, at the next ring.
+    return _copied(outcome)
+
+
+def _catch_up(ctx: Context, plan: BackupPlan, on_progress: OnProgress | None) -> BackupOutcome | None:
+    """Copy what an earlier run could not; None when nothing waits for that."""
+    if not copies_of(ctx.workspace, plan) or not any(waiting for _, _, waiting in plan_copies(ctx, plan.id)):
+        return None
+    with slot(ctx):
+        return _copied(copy_behind(ctx, plan.id, on_progress=on_progress))
+
+
+def _saved(outcome: BackupOutcome) -> BackupOutcome:
+    if outcome.errors:
+        raise outcome.errors[0][1]
+    return outcome
+
+
+def _copied(outcome: BackupOutcome) -> BackupOutcome:
+    if outcome.uncopied:
+        raise outcome.uncopied[0][1]
+    return outcome
 
 
 def paused(connection: Connection) -> Pause | None:

@@ -139,20 +139,20 @@ def release_where(tx: Transaction, person: str, reason: str, release_reason: str
 def _tag_newest_good(ctx: Context, entries: list[LedgerEntry], placed: list[Hold]) -> list[Hold]:
     """Try to tag the newest good snapshot of each plan and repository among those just held."""
     fresh = {(hold.repository, hold.snapshot): hold for hold in placed}
-    newest: dict[tuple[str, str], LedgerEntry] = {}
+    newest: dict[tuple[str, str, str], LedgerEntry] = {}
     for entry in entries:  # newest first
         if entry.verdict == "ok":
-            newest.setdefault((entry.backup_plan, entry.repository), entry)
+            newest.setdefault((entry.backup_plan, entry.repository, entry.dump), entry)
     return [
-        _tag(ctx, fresh[entry.repository, entry.id])
+        _tag(ctx, entry, fresh[entry.repository, entry.id])
         for entry in newest.values()
         if (entry.repository, entry.id) in fresh
     ]
 
 
-def _tag(ctx: Context, hold: Hold) -> Hold:
+def _tag(ctx: Context, entry: LedgerEntry, hold: Hold) -> Hold:
     try:
-        ctx.restic.tag(repository_access(ctx, hold.repository), hold.snapshot, add=[TAG])
+        ctx.restic.tag(repository_access(ctx, hold.repository), entry.local_id, add=[TAG])
     except TocsinError as refused:
         return replace(hold, tagged=False, tag_problem=str(refused))
     return replace(hold, tagged=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from tocsin.manifest import SourceFault
-from tocsin.ports import BackupSummary
+from tocsin.ports import BackupSummary, DumpFault
 
 # manifest.sha256 and manifest.jsonl travel in the same call.
 MANIFEST_FILES = 2
@@ -36,6 +36,12 @@ class Reason(StrEnum):
     RESTIC_INCOMPLETE = "restic-incomplete"
     FEWER_FILES = "fewer-files"
     NO_SNAPSHOT = "no-snapshot"
+    DUMP_MISSING = "dump-missing"
+    DUMP_FAILED = "dump-failed"
+    DUMP_TIMEOUT = "dump-timeout"
+    DUMP_EMPTY = "dump-empty"
+    DUMP_SMALL = "dump-small"
+    DUMP_STRANGE = "dump-strange"
 
 
 _FAULTS = {
@@ -61,15 +67,36 @@ _FAULTS = {
 }
 
 
+_DUMP_FAULTS = {
+    "missing": (Reason.DUMP_MISSING, "there is nothing to make it with or of: {said}."),
+    "failed": (Reason.DUMP_FAILED, "its command failed. {said}"),
+    "timeout": (Reason.DUMP_TIMEOUT, "it was not done in its time and has been stopped."),
+    "empty": (Reason.DUMP_EMPTY, "it was empty."),
+    "small": (
+        Reason.DUMP_SMALL,
+        (
+            "it has only {bytes} bytes, far less than the last good one. If the database really shrank, lower "
+            "`smallest:` in the workspace for one run."
+        ),
+    ),
+    "strange": (Reason.DUMP_STRANGE, "it does not begin as such a dump must."),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class BackupFacts:
-    """What is known when restic has ended. `summary` is None when restic was not called at all."""
+    """What is known when restic has ended. `summary` is None when restic was not called for files at all.
+
+    `has_files` says whether the plan has any; `dumps` pairs each dump's name with its fault, None if it is saved.
+    """
 
     faults: Mapping[str, SourceFault] = field(default_factory=dict)
     manifest_files: int = 0
     unread: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     summary: BackupSummary | None = None
+    has_files: bool = True
+    dumps: tuple[tuple[str, DumpFault | None], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +115,30 @@ class BackupVerdict:
 
 
 def judge_backup(facts: BackupFacts) -> BackupVerdict:
-    """Judge one backup."""
+    """Judge one backup whole: its files and its dumps."""
+    files = judge_files(facts) if facts.has_files else None
+    failed = [_dump_reason(name, fault) for name, fault in facts.dumps if fault is not None]
+    if not facts.dumps and files is not None:
+        return files
+    nothing = len(failed) == len(facts.dumps) and (files is None or files.verdict is Verdict.FAILED)
+    is_ok = not failed and (files is None or files.is_ok)
+    codes = (*(files.codes if files else ()), *(code for code, _ in failed))
+    return BackupVerdict(
+        Verdict.OK if is_ok else Verdict.FAILED if nothing else Verdict.INCOMPLETE,
+        tuple(dict.fromkeys(codes)),
+        (*(files.reasons if files else ()), *(sentence for _, sentence in failed)),
+        files.notes if files else (),
+    )
+
+
+def _dump_reason(name: str, fault: DumpFault) -> tuple[Reason, str]:
+    code, why = _DUMP_FAULTS[fault.code]
+    told = why.format(said=fault.said, bytes=fault.bytes).strip()
+    return code, f"The dump {name} has no new snapshot: {told}"
+
+
+def judge_files(facts: BackupFacts) -> BackupVerdict:
+    """Judge what became of the files alone."""
     found = [(_FAULTS[fault][0], _FAULTS[fault][1].format(path=path)) for path, fault in facts.faults.items()]
     summary = facts.summary
     if summary is None or summary.snapshot_id is None:

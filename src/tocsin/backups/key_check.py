@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tocsin.context import Context
 from tocsin.errors import ConfigurationError, UsageError
+from tocsin.ports import RepositoryAccess
 from tocsin.repositories import repository_access
 from tocsin.store.operations import begin, finish
 
@@ -37,8 +38,7 @@ def check_key(ctx: Context, repository: str, key: Path) -> KeyChecked:
         raise UsageError(
             f"{key} is the file this machine uses. Give the copy from the safe: that is what is checked."
         )
-    environment = {name: value for name, value in access.environment.items() if name != "RESTIC_PASSWORD"}
-    with_copy = replace(access, password_file=key.absolute(), password_command=None, environment=environment)
+    with_copy = only_with(access, key)
     operation = begin(ctx.store, ctx.actor, KIND, f"repository:{repository}")
     checked: KeyChecked | None = None
     try:
@@ -52,3 +52,9 @@ def check_key(ctx: Context, repository: str, key: Path) -> KeyChecked:
             finish(tx, operation, verdict, {"repository": repository})
         ctx.store.sign_head(ctx.actor)
     return checked
+
+
+def only_with(access: RepositoryAccess, key: Path) -> RepositoryAccess:
+    """Return how to open a repository with the password in the file `key`, and with nothing else."""
+    environment = {name: value for name, value in access.environment.items() if name != "RESTIC_PASSWORD"}
+    return replace(access, password_file=key.absolute(), password_command=None, environment=environment)

@@ -25,7 +25,7 @@ class PassedOver:
 
 @dataclass(frozen=True, slots=True)
 class LastClean:
-    """One plan's answer. `entry` is None when no snapshot will do.
+    """One plan's answer, for its files or for one `dump`. `entry` is None when no snapshot will do.
 
     `checked_at` is when a check that passed has looked at its repository since it was taken, None if none has;
     `read_data` whether that check read data. `lost` is how much work goes with the choice, up to now.
@@ -38,12 +38,18 @@ class LastClean:
     read_data: bool = False
     lost: timedelta | None = None
     passed_over: tuple[PassedOver, ...] = ()
+    dump: str = ""
+
+    @property
+    def named(self) -> str:
+        """What the answer is about, for people: the plan, or `the dump crm of studio`."""
+        return f"the dump {self.dump} of {self.plan}" if self.dump else self.plan
 
 
 def last_clean_snapshot(
     ctx: Context, system: str, not_after: datetime | None = None, *, checked_only: bool = False
 ) -> tuple[LastClean, ...]:
-    """Return, for each backup plan that covers a system, the newest snapshot that can be believed.
+    """Return, for the files and each dump of the plans that cover a system, the newest snapshot to be believed.
 
     `not_after` is when the intrusion began, as far as anybody knows. A snapshot in a repository whose last check
     failed is never taken; one that no check has looked at since is, and says so, unless `checked_only`.
@@ -57,8 +63,11 @@ def last_clean_snapshot(
     now = ctx.clock.now()
     with ctx.store.read() as connection:
         return tuple(
-            choose_last_clean(connection, plan.id, now=now, not_after=not_after, checked_only=checked_only)
+            choose_last_clean(
+                connection, plan.id, now=now, not_after=not_after, checked_only=checked_only, dump=dump
+            )
             for plan in plans
+            for dump in plan.series
         )
 
 
@@ -69,10 +78,13 @@ def choose_last_clean(
     now: datetime,
     not_after: datetime | None = None,
     checked_only: bool = False,
+    dump: str = "",
 ) -> LastClean:
-    """Choose among one plan's snapshots, the newest first."""
+    """Choose among the snapshots of one plan's files, or of one dump, the newest first."""
     passed: list[PassedOver] = []
     for entry in ledger(connection, plan):
+        if entry.dump != dump:
+            continue
         last = _last_check(connection, entry.repository)
         if why := _why_not(entry, last, now=now, not_after=not_after, checked_only=checked_only):
             passed.append(PassedOver(entry, why))
@@ -86,9 +98,10 @@ def choose_last_clean(
             read_data=bool(checked and checked.part),
             lost=max(now - entry.time, timedelta(0)),
             passed_over=tuple(passed[:PASSED_OVER_AT_MOST]),
+            dump=dump,
         )
     why = "No snapshot of this plan is whole, plausible and early enough."
-    return LastClean(plan, None, (why,), passed_over=tuple(passed[:PASSED_OVER_AT_MOST]))
+    return LastClean(plan, None, (why,), passed_over=tuple(passed[:PASSED_OVER_AT_MOST]), dump=dump)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,12 @@ from tocsin.store.tables import snapshot as snapshots
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """One snapshot. `id` is restic's id when it was taken, which tagging changes; `tree` is '' until seen."""
+    """One snapshot. `id` is restic's id when it was taken, which tagging changes; `tree` is '' until seen.
+
+    A copy in another repository keeps that `id`, as it does restic's `original`; `copy_id` is its own there.
+
+    `dump` names the dump it holds, and is '' for a snapshot of files; `dump_sha256` is of the dump's own bytes.
+    """
 
     id: str
     repository: str
@@ -29,14 +34,27 @@ class LedgerEntry:
     paths: tuple[str, ...]
     changed: tuple[str, ...]
     operation: str
+    dump: str = ""
+    dump_sha256: str | None = None
     plausibility: str | None = None
     suspicion: str | None = None
     gone_at: datetime | None = None
+    copy_id: str | None = None
 
     @property
     def short_id(self) -> str:
         """The first eight digits, as restic shows them."""
-        return self.id[:8]
+        return self.local_id[:8]
+
+    @property
+    def local_id(self) -> str:
+        """What its own repository called it when it came there."""
+        return self.copy_id or self.id
+
+    @property
+    def series(self) -> str:
+        """What of its plan this is a snapshot of, for people: `the files`, or `the dump crm`."""
+        return f"the dump {self.dump}" if self.dump else "the files"
 
 
 def ledger_entry(row: Mapping[str, Any] | RowMapping) -> LedgerEntry:
@@ -48,7 +66,9 @@ def ledger_entry(row: Mapping[str, Any] | RowMapping) -> LedgerEntry:
 
 def ledger(connection: Connection, plan: str | None = None) -> tuple[LedgerEntry, ...]:
     """Return the snapshots of a plan, or of all, newest first."""
-    query = select(snapshots).order_by(snapshots.c.time.desc(), snapshots.c.repository)
+    # Of two that are alike, the one that was not copied comes first.
+    order = (snapshots.c.time.desc(), snapshots.c.copy_id.is_not(None), snapshots.c.repository)
+    query = select(snapshots).order_by(*order)
     if plan is not None:
         query = query.where(snapshots.c.backup_plan == plan)
     return tuple(ledger_entry(row) for row in connection.execute(query).mappings())

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, select, update
 from tocsin.backups.checking import Checked, check_repository
 from tocsin.backups.due import paused
 from tocsin.backups.ledger import LedgerEntry, held_snapshots, ledger
+from tocsin.backups.proving import is_proof_due, prove_if_due
 from tocsin.backups.retaining import Thinning, thin_out
 from tocsin.backups.suspecting import retention_mark
 from tocsin.backups.upkeep import known_repository, maintenance_job, past_stale_locks
@@ -41,6 +42,16 @@ class Forgotten:
     removed: tuple[LedgerEntry, ...] = ()
     refused: tuple[LedgerEntry, ...] = ()
     stopped: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Maintained:
+    """What came of one scheduled act. One put off was given back: it is due again at the next ring."""
+
+    repository: str
+    sentence: str
+    is_well: bool = True
+    is_put_off: bool = False
 
 
 def forget_snapshots(ctx: Context, repository: str, *, dry_run: bool = False) -> Forgotten:
@@ -88,58 +99,85 @@ def prune_repository(ctx: Context, repository: str) -> None:
         past_stale_locks(ctx, job, access, lambda: ctx.restic.prune(access))
 
 
-def maintain_if_due(ctx: Context, repository: str, now: datetime) -> tuple[str, ...]:
-    """Do whatever of check, forget and prune fell due since it was last done; return a sentence for each.
+def maintain_if_due(ctx: Context, repository: str, now: datetime) -> tuple[Maintained, ...]:
+    """Do whatever of check, forget, prune and the append-only proof fell due; return what came of each.
 
     What is busy or out of reach is due again at the next ring; what was refused or failed is said, not raised.
     """
-    own = known_repository(ctx, repository).maintenance
-    if own is None or (own.host is not None and own.host != socket.gethostname()):
+    known = known_repository(ctx, repository)
+    own = known.maintenance
+    if own is not None and own.host not in {None, socket.gethostname()}:
+        own = None
+    if own is None and not is_proof_due(ctx, known, now):
         return ()
     with ctx.store.read() as connection:
         if held := paused(connection):
-            return (f"{repository}: nothing done, backups are paused: {held.reason}",)
-    acts: dict[str, tuple[str | None, Callable[[], str]]] = {
-        "check": (
-            own.check.schedule if own.check else None,
-            lambda: _told_check(check_repository(ctx, repository)),
-        ),
-        "forget": (own.forget, lambda: _told_forget(forget_snapshots(ctx, repository))),
-        "prune": (own.prune, lambda: _told_prune(ctx, repository)),
+            return (Maintained(repository, f"{repository}: nothing done, backups are paused: {held.reason}"),)
+    acts: dict[str, Callable[[], Maintained]] = {
+        "check": lambda: _told_check(check_repository(ctx, repository)),
+        "forget": lambda: _told_forget(forget_snapshots(ctx, repository)),
+        "prune": lambda: _told_prune(ctx, repository),
     }
     told = []
-    for act, (cron, do) in acts.items():
-        name = f"{act}:{repository}"
-        if cron and (due := claim_due(ctx.store, ctx.actor, name, cron, own.timezone, now)):
-            told.append(_claimed(ctx, name, due, do))
-    return tuple(told)
+    schedules = own.schedules.items() if own else ()
+    zone = own.timezone if own else ""
+    for act, cron in schedules:
+        if due := claim_due(ctx.store, ctx.actor, f"{act}:{repository}", cron, zone, now):
+            told.append(_claimed(ctx, repository, _Claim(f"{act}:{repository}", due), acts[act]))
+    return (*told, *prove_now(ctx, repository, now))
 
 
-def _claimed(ctx: Context, name: str, due: datetime, do: Callable[[], str]) -> str:
+def prove_now(ctx: Context, repository: str, now: datetime) -> tuple[Maintained, ...]:
+    """Try what a repository lets through, if that is due and backups are not paused: each machine for itself."""
+    with ctx.store.read() as connection:
+        if paused(connection):
+            return ()
+    try:
+        said = prove_if_due(ctx, known_repository(ctx, repository), now)
+    except Temporary as busy:
+        return (Maintained(repository, f"the proof of {repository} is put off: {busy}", False, is_put_off=True),)
+    except TocsinError as fault:
+        return (Maintained(repository, f"the proof of {repository} was not done: {fault}", is_well=False),)
+    return () if said is None else (Maintained(repository, said, is_well="NOT" not in said),)
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    name: str
+    due: datetime
+
+
+def _claimed(ctx: Context, repository: str, claim: _Claim, do: Callable[[], Maintained]) -> Maintained:
     try:
         return do()
     except Temporary as busy:
-        give_back(ctx.store, ctx.actor, name, due)
-        return f"{name} is put off: {busy}"
+        give_back(ctx.store, ctx.actor, claim.name, claim.due)
+        return Maintained(repository, f"{claim.name} is put off: {busy}", is_well=False, is_put_off=True)
     except TocsinError as fault:
-        return f"{name} was not done: {fault}"
+        return Maintained(repository, f"{claim.name} was not done: {fault}", is_well=False)
+    except BaseException:
+        # A signal, Prefect's included, is no `Exception`: what it cut short is due as before.
+        give_back(ctx.store, ctx.actor, claim.name, claim.due)
+        raise
 
 
-def _told_check(checked: Checked) -> str:
+def _told_check(checked: Checked) -> Maintained:
     depth = f"structure and part {checked.part} of {checked.parts} of the data" if checked.part else "structure"
     if checked.ok:
-        return f"{checked.repository}: sound, {depth} read."
-    return f"{checked.repository}: DAMAGED, {depth} read: {'; '.join(checked.errors[:3])}"
+        return Maintained(checked.repository, f"{checked.repository}: sound, {depth} read.")
+    said = f"{checked.repository}: DAMAGED, {depth} read: {'; '.join(checked.errors[:3])}"
+    return Maintained(checked.repository, said, is_well=False)
 
 
-def _told_forget(done: Forgotten) -> str:
+def _told_forget(done: Forgotten) -> Maintained:
     refused = f", {len(done.refused)} refused by the repository" if done.refused else ""
-    return f"{done.repository}: {len(done.removed)} snapshots forgotten{refused}."
+    said = f"{done.repository}: {len(done.removed)} snapshots forgotten{refused}."
+    return Maintained(done.repository, said, is_well=not done.refused)
 
 
-def _told_prune(ctx: Context, repository: str) -> str:
+def _told_prune(ctx: Context, repository: str) -> Maintained:
     prune_repository(ctx, repository)
-    return f"{repository}: pruned."
+    return Maintained(repository, f"{repository}: pruned.")
 
 
 def _thinned(ctx: Context, repository: str) -> tuple[dict[str, Thinning], tuple[str, ...]]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
+from tocsin.backups.due import paused
 from tocsin.backups.freshness import Freshness, freshness
 from tocsin.backups.suspecting import standing_suspicions
 from tocsin.model.workspace import Workspace
@@ -19,11 +20,12 @@ Sample = tuple[dict[str, str], float]
 
 def metrics(connection: Connection, workspace: Workspace, now: datetime) -> str:
     """Return the text to serve or to put where node_exporter's textfile collector finds it."""
-    rows = list(_newest(connection))
+    # Two snapshots of one second would be one series said twice, which Prometheus refuses whole.
+    rows = list({tuple(labels.items()): (labels, row) for labels, row in _newest(connection)}.values())
     plans = freshness(connection, workspace, now)
     doubted = {one.plan for one in standing_suspicions(connection)}
     checked = list(_checks(connection))
-    standing = connection.execute(select(func.count()).select_from(alarms).where(alarms.c.cleared_at.is_(None)))
+    standing = _alarms(connection)
     families: tuple[tuple[str, str, Iterable[Sample]], ...] = (
         (
             "tocsin_backup_fresh",
@@ -36,6 +38,16 @@ def metrics(connection: Connection, workspace: Workspace, now: datetime) -> str:
             [({"plan": one.plan}, one.plan in doubted) for one in plans],
         ),
         (
+            "tocsin_backup_age_seconds",
+            "Age of the plan's newest good snapshot; of a plan with several series, of the one that lags most.",
+            [({"plan": one.plan}, one.age.total_seconds()) for one in plans if one.age is not None],
+        ),
+        (
+            "tocsin_backup_rpo_seconds",
+            "The age that is promised at most.",
+            [({"plan": one.plan}, one.rpo.total_seconds()) for one in plans],
+        ),
+        (
             "tocsin_backup_newest_age_seconds",
             "Age of the newest snapshot, whatever its verdict.",
             [(labels, max((now - row.time).total_seconds(), 0)) for labels, row in rows],
@@ -44,6 +56,16 @@ def metrics(connection: Connection, workspace: Workspace, now: datetime) -> str:
             "tocsin_backup_newest_good",
             "Whether the newest snapshot is whole and plausible.",
             [(labels, row.verdict == "ok" and row.plausibility != "flagged") for labels, row in rows],
+        ),
+        (
+            "tocsin_backup_verdict",
+            "The verdict on the newest snapshot, as a label.",
+            [({**labels, "verdict": row.verdict}, 1) for labels, row in rows],
+        ),
+        (
+            "tocsin_backup_plausibility",
+            "Whether the newest snapshot looks like the firm's own work, as a label.",
+            [({**labels, "state": row.plausibility or "unjudged"}, 1) for labels, row in rows],
         ),
         (
             "tocsin_backup_size_bytes",
@@ -70,7 +92,9 @@ def metrics(connection: Connection, workspace: Workspace, now: datetime) -> str:
             "Time since the repository was last checked.",
             [({"repository": row.repository}, max((now - row.at).total_seconds(), 0)) for row in checked],
         ),
-        ("tocsin_alarms_standing", "Alarms that stand.", [({}, standing.scalar_one())]),
+        ("tocsin_backups_paused", "Whether scheduled backups are held.", [({}, paused(connection) is not None)]),
+        ("tocsin_alarms_standing", "Alarms that stand.", [({}, sum(standing.values()))]),
+        ("tocsin_alarms", "Alarms that stand, by kind.", [({"kind": kind}, n) for kind, n in standing.items()]),
     )
     return "".join(line for family in families for line in _family(*family))
 
@@ -88,16 +112,24 @@ def _escaped(word: str) -> str:
     return word.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
 
 
+def _alarms(connection: Connection) -> dict[str, int]:
+    """Return how many alarms of each kind stand."""
+    query = select(alarms.c.kind, func.count()).where(alarms.c.cleared_at.is_(None))
+    rows = connection.execute(query.group_by(alarms.c.kind).order_by(alarms.c.kind))
+    return {row[0]: row[1] for row in rows}
+
+
 def _newest(connection: Connection) -> Iterator[tuple[dict[str, str], Row[Any]]]:
-    """Yield the newest snapshot of each plan in each repository, with its operation's times."""
+    """Yield the newest snapshot of each plan's files and dumps in each repository, with its operation's times."""
     last = (
         select(
             snapshots.c.backup_plan,
             snapshots.c.repository,
+            snapshots.c.dump,
             func.max(snapshots.c.time, type_=snapshots.c.time.type).label("time"),
         )
         .where(snapshots.c.gone_at.is_(None), snapshots.c.verdict != "scratch")
-        .group_by(snapshots.c.backup_plan, snapshots.c.repository)
+        .group_by(snapshots.c.backup_plan, snapshots.c.repository, snapshots.c.dump)
         .subquery()
     )
     query = (
@@ -106,13 +138,15 @@ def _newest(connection: Connection) -> Iterator[tuple[dict[str, str], Row[Any]]]
             last,
             (last.c.backup_plan == snapshots.c.backup_plan)
             & (last.c.repository == snapshots.c.repository)
+            & (last.c.dump == snapshots.c.dump)
             & (last.c.time == snapshots.c.time),
         )
         .join(operations, operations.c.id == snapshots.c.operation)
-        .order_by(snapshots.c.backup_plan, snapshots.c.repository)
+        .order_by(snapshots.c.backup_plan, snapshots.c.repository, snapshots.c.dump)
     )
     for row in connection.execute(query):
-        yield {"plan": row.backup_plan, "repository": row.repository}, row
+        dump = {"dump": row.dump} if row.dump else {}
+        yield {"plan": row.backup_plan, "repository": row.repository, **dump}, row
 
 
 def _checks(connection: Connection) -> Iterator[Row[Any]]:

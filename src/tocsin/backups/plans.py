@@ -3,10 +3,13 @@
 import re
 from pathlib import Path
 
+from tocsin.alarms import Audience
 from tocsin.context import Context
 from tocsin.errors import ConfigurationError, Place, Problem, UsageError, did_you_mean
 from tocsin.manifest import Source, check_pattern
-from tocsin.model.workspace import BackupPlan
+from tocsin.model.vocabulary import PersonRole
+from tocsin.model.workspace import BackupPlan, Workspace
+from tocsin.ports import Omissions
 
 TAG = "tocsin"
 
@@ -30,6 +33,17 @@ def sources_of(ctx: Context, plan: BackupPlan) -> tuple[Source, ...]:
     return tuple(
         Source(tuple(ctx.workspace.resolve(path) for path in source.paths), source.exclude)
         for source in plan.sources
+        if source.paths
+    )
+
+
+def omissions_of(plan: BackupPlan) -> Omissions:
+    """Return what the plan's sources leave out by what it is; the model saw to it that they agree."""
+    source = next((source for source in plan.sources if source.paths), None)
+    if source is None:
+        return Omissions()
+    return Omissions(
+        source.exclude_caches, source.exclude_if_present, source.exclude_larger_than, source.one_file_system
     )
 
 
@@ -53,3 +67,15 @@ def repositories_of(plan: BackupPlan, repository: str | None) -> tuple[str, ...]
 def host_of(organisation: str) -> str:
     """Return the host that snapshots are filed under: the same in every container and on every machine."""
     return re.sub(r"[^a-z0-9]+", "-", organisation.lower()).strip("-") or TAG
+
+
+def plan_audience(workspace: Workspace, plan_id: str) -> Audience:
+    """Return whom an alarm about a plan is for: the owners of the systems it covers, then the technical people."""
+    covered = [
+        system
+        for dataset in workspace.datasets.values()
+        if dataset.backup_plan == plan_id
+        for system in dataset.systems
+    ]
+    owners = [owner for key in covered if key in workspace.systems and (owner := workspace.systems[key].owner)]
+    return Audience(tuple(dict.fromkeys(owners)), (str(PersonRole.TECHNICAL),))

@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy import insert
 
-from tocsin.backups.judging import BackupFacts, BackupVerdict, judge_backup
+from tocsin.backups.dumping import DumpDone
+from tocsin.backups.judging import BackupFacts, BackupVerdict, Verdict, judge_backup, judge_files
 from tocsin.backups.ledger import LedgerEntry, ledger_entry
 from tocsin.backups.plausibility import Plausibility
 from tocsin.backups.suspecting import Observed, Suspicion, keep_observation, standing_suspicion
@@ -37,6 +38,8 @@ class Done:
     summary: BackupSummary | None
     read_at: datetime | None
     observed: Observed | None = None
+    dumps: tuple[DumpDone, ...] = ()
+    has_files: bool = True
 
     @property
     def facts(self) -> BackupFacts:
@@ -47,6 +50,8 @@ class Done:
             unread=self.taken.unread if self.taken else (),
             changed=self.changed,
             summary=self.summary,
+            has_files=self.has_files,
+            dumps=tuple((one.dump, one.fault) for one in self.dumps),
         )
 
     @property
@@ -60,14 +65,25 @@ class Done:
         return self.taken.hashed_bytes if self.taken else 0
 
 
-def record(ctx: Context, done: Done) -> tuple[BackupVerdict, LedgerEntry | None, Suspicion | None]:
-    """Judge the backup, write its row and its finish in one transaction, and sign the journal's head."""
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What was written: the verdict, the ledger's rows of files and of dumps, a suspicion that stands."""
+
+    judged: BackupVerdict
+    entry: LedgerEntry | None
+    dumps: tuple[LedgerEntry, ...]
+    suspicion: Suspicion | None
+
+
+def record(ctx: Context, done: Done) -> Recorded:
+    """Judge the backup, write its rows and its finish in one transaction, and sign the journal's head."""
     judged = judge_backup(done.facts)
     with ctx.store.write(ctx.actor) as tx:
         if done.observed is not None:
             keep_observation(ctx, tx, done.observed)
         suspicion = standing_suspicion(tx.connection, done.plan)
-        entry = _write_row(tx, done, judged, suspicion)
+        entry = _write_row(tx, done, judge_files(done.facts), suspicion)
+        dumps = _write_dumps(tx, done.operation, done.plan, done.repository, done.dumps)
         if told := [*judged.reasons, *judged.notes]:
             tx.record(
                 "backup.judged",
@@ -75,15 +91,23 @@ def record(ctx: Context, done: Done) -> tuple[BackupVerdict, LedgerEntry | None,
                 {"operation": done.operation.id, "verdict": str(judged.verdict)},
                 private={"reasons": "\n".join(told)},
             )
-        finish(tx, done.operation, str(judged.verdict), _payload(done, judged, entry))
+        finish(tx, done.operation, str(judged.verdict), _payload(done, judged, entry) | _dumps_payload(dumps))
     ctx.store.sign_head(ctx.actor)
-    return judged, entry, suspicion
+    return Recorded(judged, entry, dumps, suspicion)
 
 
-def record_failure(
-    ctx: Context, operation: Operation, repository: str, verdict: str, fault: BaseException
-) -> None:
-    """Journal that the operation ended in an error; `verdict` is `failed` or `interrupted`."""
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An end in an error: `verdict` is `failed` or `interrupted`, `dumps` had ended before."""
+
+    verdict: str
+    fault: BaseException
+    dumps: tuple[DumpDone, ...] = ()
+
+
+def record_failure(ctx: Context, operation: Operation, plan: str, repository: str, failure: Failure) -> None:
+    """Journal that the operation ended in an error, and enter what it had saved before."""
+    fault = failure.fault
     # When the store is what failed, the person must hear of the first fault, and the next run sweeps this one.
     with suppress(TocsinError):
         with ctx.store.write(ctx.actor) as tx:
@@ -93,7 +117,9 @@ def record_failure(
                 {"operation": operation.id, "repository": repository},
                 private={"why": str(fault) or type(fault).__name__},
             )
-            finish(tx, operation, verdict, {"repository": repository, "error": type(fault).__name__})
+            saved = _dumps_payload(_write_dumps(tx, operation, plan, repository, failure.dumps))
+            told: dict[str, JsonValue] = {"repository": repository, "error": type(fault).__name__}
+            finish(tx, operation, failure.verdict, told | saved)
         ctx.store.sign_head(ctx.actor)
 
 
@@ -123,6 +149,45 @@ def _write_row(
     }
     tx.execute(insert(snapshots).values(values))
     return ledger_entry(values)
+
+
+def _write_dumps(
+    tx: Transaction, operation: Operation, plan: str, repository: str, dumps: tuple[DumpDone, ...]
+) -> tuple[LedgerEntry, ...]:
+    """Enter the dumps that were saved. A dump has no look of its own: a suspicion of the plan taints it."""
+    suspicion = standing_suspicion(tx.connection, plan) if dumps else None
+    written = []
+    for dump in dumps:
+        backup = dump.summary.backup
+        if backup is None or backup.snapshot_id is None:
+            continue
+        values: dict[str, Any] = {
+            "id": backup.snapshot_id,
+            "repository": repository,
+            "backup_plan": plan,
+            "tree": "",
+            "time": dump.read_at,
+            "verdict": str(Verdict.OK),
+            "files": 1,
+            "bytes": dump.summary.bytes,
+            "added_bytes": backup.data_added_packed_bytes,
+            "paths": [dump.file_path],
+            "operation": operation.id,
+            "dump": dump.dump,
+            "dump_sha256": dump.summary.sha256,
+            "plausibility": str(Plausibility.FLAGGED if suspicion else Plausibility.CLEAN),
+            "suspicion": suspicion.id if suspicion else None,
+        }
+        tx.execute(insert(snapshots).values(values))
+        written.append(ledger_entry({"manifest_sha256": None, "manifest_path": None, "changed": (), **values}))
+    return tuple(written)
+
+
+def _dumps_payload(dumps: tuple[LedgerEntry, ...]) -> dict[str, JsonValue]:
+    told: list[JsonValue] = [
+        {"dump": one.dump, "snapshot": one.id, "sha256": one.dump_sha256, "bytes": one.bytes} for one in dumps
+    ]
+    return {"dumps": told} if told else {}
 
 
 def _payload(done: Done, judged: BackupVerdict, entry: LedgerEntry | None) -> dict[str, JsonValue]:

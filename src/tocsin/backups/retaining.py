@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from tocsin.backups.ledger import LedgerEntry
 from tocsin.backups.plausibility import Plausibility
-from tocsin.model.parts import Retention
+from tocsin.model.protection import Retention
 
 _Bucket = Callable[[datetime], object]
 _BUCKETS: dict[str, _Bucket] = {
@@ -46,7 +46,24 @@ def thin_out(
     held: Collection[tuple[str, str]],
     timezone: str = "UTC",
 ) -> Thinning:
-    """Apply a retention to the snapshots of one plan in one repository."""
+    """Apply a retention to the snapshots of one plan in one repository: to its files, and to each dump."""
+    series: dict[str, list[LedgerEntry]] = {}
+    for entry in entries:
+        series.setdefault(entry.dump, []).append(entry)
+    thinned = [_thin_out(found, retention, held, timezone) for found in series.values()]
+    return Thinning(
+        tuple(sorted((one for each in thinned for one in each.kept), key=_time_of_kept, reverse=True)),
+        tuple(sorted((one for each in thinned for one in each.removed), key=lambda one: one.time, reverse=True)),
+    )
+
+
+def _time_of_kept(kept: Kept) -> datetime:
+    return kept.entry.time
+
+
+def _thin_out(
+    entries: Iterable[LedgerEntry], retention: Retention, held: Collection[tuple[str, str]], timezone: str
+) -> Thinning:
     ordered = sorted(entries, key=lambda entry: entry.time, reverse=True)
     good = [entry for entry in ordered if entry.verdict == "ok" and entry.plausibility != Plausibility.FLAGGED]
     reasons: dict[str, list[str]] = {}

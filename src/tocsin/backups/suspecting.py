@@ -16,8 +16,10 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, insert, select, update
 
+from tocsin import alarms
 from tocsin.backups.holding import hold_entries, release_where
 from tocsin.backups.ledger import LedgerEntry, ledger
+from tocsin.backups.plans import plan_audience
 from tocsin.backups.plausibility import Day, Judged, Plausibility, judge_plausibility
 from tocsin.backups.ransom_names import ransom_names
 from tocsin.backups.signs import Signs, signs_of
@@ -27,7 +29,6 @@ from tocsin.manifest import Delta
 from tocsin.model.workspace import BackupPlan
 from tocsin.ports import BackupSummary
 from tocsin.store.database import Transaction
-from tocsin.store.tables import alarm as alarms
 from tocsin.store.tables import observation as observations
 from tocsin.store.tables import pause as pauses
 from tocsin.store.tables import snapshot as snapshots
@@ -145,17 +146,20 @@ def raise_suspicion(ctx: Context, plan: str, signs: Signs, judged: Judged) -> No
         suspicion = standing_suspicion(tx.connection, plan)
         if suspicion is not None and suspicion.id == identity:
             _stop_retention(ctx, tx, plan)
-            _raise_alarm(ctx, tx, suspicion)
+            raised = alarms.Alarm(ALARM, f"plan:{plan}", alarm_text(suspicion), plan_audience(ctx.workspace, plan))
+            alarms.raise_alarm(tx, raised)
         clean = last_clean_entries(tx.connection, plan)
     hold_entries(ctx, clean, hold_reason(plan), incident=None, tag=False)
+    # At once, not at the watch's next round: every minute counts while files are being encrypted.
+    alarms.deliver(ctx)
     ctx.store.sign_head(ctx.actor)
 
 
 def last_clean_entries(connection: Connection, plan: str) -> list[LedgerEntry]:
-    """Return the newest clean and good snapshots of a plan, a few for each repository."""
-    kept: dict[str, list[LedgerEntry]] = {}
+    """Return the newest clean and good snapshots of a plan's files and dumps, a few for each repository."""
+    kept: dict[tuple[str, str], list[LedgerEntry]] = {}
     for entry in ledger(connection, plan):
-        mine = kept.setdefault(entry.repository, [])
+        mine = kept.setdefault((entry.repository, entry.dump), [])
         good = entry.verdict == "ok" and entry.plausibility == Plausibility.CLEAN and entry.gone_at is None
         if good and len(mine) < HELD_CLEAN:
             mine.append(entry)
@@ -207,11 +211,7 @@ def explain(ctx: Context, plan: str, explanation: Explanation, reason: str) -> t
         )
         if explanation is Explanation.EXPECTED:
             release_where(tx, ctx.actor.person, hold_reason(plan), f"explained: {reason}")
-        tx.execute(
-            update(alarms)
-            .where(alarms.c.kind == ALARM, alarms.c.subject == f"plan:{plan}", alarms.c.cleared_at.is_(None))
-            .values(cleared_at=tx.now)
-        )
+        alarms.clear(tx, kind=ALARM, subject=f"plan:{plan}")
         tx.record(
             "backup.explained",
             f"plan:{plan}",
@@ -289,14 +289,3 @@ def _stop_retention(ctx: Context, tx: Transaction, plan: str) -> None:
             placed_at=tx.now,
         )
     )
-
-
-def _raise_alarm(ctx: Context, tx: Transaction, suspicion: Suspicion) -> None:
-    identity = ctx.store.new_id()
-    subject = f"plan:{suspicion.plan}"
-    tx.execute(
-        insert(alarms).values(
-            id=identity, kind=ALARM, subject=subject, text=alarm_text(suspicion), raised_at=tx.now
-        )
-    )
-    tx.record("alarm.raised", subject, {"alarm": identity, "kind": ALARM})

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from tocsin.context import Context
 from tocsin.errors import Temporary, UsageError, did_you_mean
-from tocsin.model.parts import Repository
+from tocsin.model.protection import Repository
 from tocsin.ports import Lock, RepositoryAccess
 from tocsin.store.database import JsonValue
 from tocsin.store.operations import Operation, begin, finish

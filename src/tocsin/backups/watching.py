@@ -5,28 +5,33 @@ longer is; one that stands is not raised again. Its text is a fixed template wit
 our own people and carries no client's data.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
+from tocsin.alarms import Alarm, settle
+from tocsin.backups.copying import BEHIND, copy_alarms
 from tocsin.backups.freshness import CLOCK_TOLERANCE, Freshness, PlanFreshness, freshness
 from tocsin.backups.ledger import LedgerEntry, ledger
-from tocsin.backups.plans import TAG
+from tocsin.backups.plans import TAG, plan_audience
+from tocsin.backups.proving import KINDS as PROOF_KINDS
+from tocsin.backups.proving import proof_alarms
 from tocsin.backups.suspecting import ALARM as SUSPICION
 from tocsin.backups.suspecting import Suspicion, alarm_text, standing_suspicions
-from tocsin.backups.unknown import settle_unknown
+from tocsin.backups.unknown import plans_cut_off, settle_unknown
 from tocsin.context import Context
-from tocsin.errors import TocsinError
+from tocsin.errors import Interrupted, TocsinError
 from tocsin.model.fields import spell_duration
 from tocsin.ports import Snapshot
 from tocsin.repositories import repository_access
-from tocsin.store.tables import alarm as alarms
 from tocsin.store.tables import operation as operations
 from tocsin.store.tables import snapshot as snapshots
 
 KINDS = (
+    BEHIND,
     "backup.late",
     "backup.never",
     "backup.implausible",
@@ -37,16 +42,8 @@ KINDS = (
     "snapshot.retagged",
     "snapshot.foreign",
     "snapshot.future",
+    *PROOF_KINDS,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Alarm:
-    """Something that is wrong now. Kind and subject say which; the text is for people."""
-
-    kind: str
-    subject: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +72,23 @@ class Seen:
 
 def watch(ctx: Context) -> Watched:
     """Look at every repository, compare it with the ledger, and raise and clear alarms accordingly."""
-    for plan in ctx.workspace.backup_plans:
+    for plan in plans_cut_off(ctx):
         settle_unknown(ctx, plan)  # what a killed run saved is ours, not an intruder's
     with ctx.store.read() as connection:
         entries = ledger(connection)
         plans = freshness(connection, ctx.workspace, ctx.clock.now())
         suspicions = standing_suspicions(connection)
+        unproved = list(proof_alarms(connection, ctx.workspace, ctx.clock.now()))
     seen = [_look(ctx, repository) for repository in ctx.workspace.repositories]
     with ctx.store.read() as connection:
         ours = _saved_meanwhile(connection)
-    wrong = freshness_alarms(plans) + suspicion_alarms(suspicions)
+    wrong = freshness_alarms(plans) + suspicion_alarms(suspicions) + unproved
+    wrong += copy_alarms(ctx.workspace, entries, ctx.clock.now())
+    expected: dict[str, list[LedgerEntry]] = {}
+    for entry in _still_there(entries):
+        expected.setdefault(entry.repository, []).append(entry)
     for one in seen:
-        wrong += repository_alarms(replace(one, ours=ours), _expected(entries, one.repository), ctx.clock.now())
+        wrong += repository_alarms(replace(one, ours=ours), expected.get(one.repository, []), ctx.clock.now())
     unasked = {one.repository for one in seen if one.fault}
     raised, cleared = _settle_alarms(ctx, wrong, unasked)
     _fill_in_trees(ctx, seen, entries)
@@ -107,19 +109,20 @@ def compare_repository(ctx: Context, repository: str) -> tuple[Seen, list[Alarm]
         seen = replace(seen, ours=_saved_meanwhile(connection))
     if seen.fault:
         return seen, []
-    return seen, repository_alarms(seen, _expected(entries, repository), ctx.clock.now())
+    expected = [entry for entry in _still_there(entries) if entry.repository == repository]
+    return seen, repository_alarms(seen, expected, ctx.clock.now())
 
 
-def _expected(entries: Iterable[LedgerEntry], repository: str) -> list[LedgerEntry]:
-    """Return what a repository must hold: everything we saved there and did not remove."""
-    return [entry for entry in entries if entry.repository == repository and entry.gone_at is None]
+def _still_there(entries: Iterable[LedgerEntry]) -> Iterator[LedgerEntry]:
+    """Yield what the repositories must hold: everything we saved and did not remove."""
+    return (entry for entry in entries if entry.gone_at is None)
 
 
 def _saved_meanwhile(connection: Connection) -> frozenset[str]:
     """Return the ids in the ledger by now, and the tags of backups under way, which it does not hold yet."""
     under_way = select(operations.c.id).where(operations.c.kind == "backup", operations.c.state == "started")
     tags = {f"operation:{row.id}" for row in connection.execute(under_way)}
-    return frozenset(tags | {entry.id for entry in ledger(connection)})
+    return frozenset(tags | set(connection.execute(select(snapshots.c.id)).scalars()))
 
 
 def freshness_alarms(plans: Iterable[PlanFreshness]) -> list[Alarm]:
@@ -127,16 +130,20 @@ def freshness_alarms(plans: Iterable[PlanFreshness]) -> list[Alarm]:
     found = []
     for plan in plans:
         if plan.state is Freshness.NEVER:
-            text = f"The backup plan {plan.plan} has no good snapshot at all. Run 'tocsin backup run {plan.plan}'."
+            text = f"{_begun(plan.named)} has no good snapshot at all. Run 'tocsin backup run {plan.plan}'."
             found.append(Alarm("backup.never", f"plan:{plan.plan}", text))
         elif plan.state is Freshness.LATE and plan.last_ok:
             text = (
-                f"The backup plan {plan.plan} is late: its last good snapshot is of "
+                f"{_begun(plan.named)} is late: its last good snapshot is of "
                 f"{plan.last_ok:%Y-%m-%d %H:%M} UTC, and no more than {spell_duration(plan.rpo)} may be lost. "
                 f"See what was taken with 'tocsin backup list {plan.plan}'."
             )
             found.append(Alarm("backup.late", f"plan:{plan.plan}", text))
     return found
+
+
+def _begun(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
 
 
 def suspicion_alarms(suspicions: Iterable[Suspicion]) -> list[Alarm]:
@@ -175,7 +182,7 @@ def repository_alarms(seen: Seen, entries: list[LedgerEntry], now: datetime) -> 
         elif entry.tree and snapshot.tree != entry.tree:
             text = f"Snapshot {entry.short_id} in {where} is not what was saved: its tree is another."
             found.append(Alarm("snapshot.changed", subject, text))
-        elif not {TAG, f"plan:{entry.backup_plan}", f"operation:{entry.operation}"} <= set(snapshot.tags):
+        elif not _tags_of(entry) <= set(snapshot.tags):
             text = f"Snapshot {entry.short_id} in {where} does not carry the tags we gave it: who changed them?"
             found.append(Alarm("snapshot.retagged", subject, text))
     for snapshot in seen.snapshots:
@@ -190,12 +197,19 @@ def repository_alarms(seen: Seen, entries: list[LedgerEntry], now: datetime) -> 
     return found
 
 
+def _tags_of(entry: LedgerEntry) -> set[str]:
+    dump = {f"dump:{entry.dump}"} if entry.dump else set()
+    return {TAG, f"plan:{entry.backup_plan}", f"operation:{entry.operation}", *dump}
+
+
 def _look(ctx: Context, repository: str) -> Seen:
     damaged: list[str] = []
     try:
         found = ctx.restic.snapshots(
             repository_access(ctx, repository), on_damaged=lambda snapshot_id, _why: damaged.append(snapshot_id)
         )
+    except Interrupted:
+        raise  # told to stop is no fault of the repository's
     except TocsinError as fault:
         return Seen(repository, fault=fault)
     return Seen(repository, found, tuple(damaged))
@@ -205,32 +219,19 @@ def _settle_alarms(
     ctx: Context, wrong: list[Alarm], unasked: set[str]
 ) -> tuple[tuple[Alarm, ...], tuple[Alarm, ...]]:
     """Raise what is new, clear what is over; what could not be looked at stays as it was."""
-    now_wrong = {(alarm.kind, alarm.subject): alarm for alarm in wrong}
-    raised, cleared = [], []
+    addressed = [_addressed(ctx, one) for one in wrong]
     with ctx.store.write(ctx.actor) as tx:
-        query = select(alarms).where(alarms.c.cleared_at.is_(None), alarms.c.kind.in_(KINDS))
-        standing = {(row.kind, row.subject): row for row in tx.execute(query)}
-        for key, alarm in now_wrong.items():
-            if key not in standing:
-                identity = ctx.store.new_id()
-                tx.execute(
-                    insert(alarms).values(
-                        id=identity, kind=alarm.kind, subject=alarm.subject, text=alarm.text, raised_at=tx.now
-                    )
-                )
-                tx.record("alarm.raised", alarm.subject, {"alarm": identity, "kind": alarm.kind})
-                raised.append(alarm)
-        for key, row in standing.items():
-            if key in now_wrong or (row.kind.startswith("snapshot.") and _repository_of(row.subject) in unasked):
-                continue
-            tx.execute(update(alarms).where(alarms.c.id == row.id).values(cleared_at=tx.now))
-            tx.record("alarm.cleared", row.subject, {"alarm": row.id, "kind": row.kind})
-            cleared.append(Alarm(row.kind, row.subject, row.text))
-    return tuple(raised), tuple(cleared)
+        return settle(tx, addressed, KINDS, stays=partial(_unseen, unasked))
 
 
-def _repository_of(subject: str) -> str:
-    return subject.partition(":")[2].partition("/")[0]
+def _addressed(ctx: Context, one: Alarm) -> Alarm:
+    """Return an alarm about a plan with its own people; any other is for the technical ones."""
+    about, _, plan = one.subject.partition(":")
+    return replace(one, audience=plan_audience(ctx.workspace, plan)) if about == "plan" else one
+
+
+def _unseen(unasked: set[str], kind: str, subject: str) -> bool:
+    return kind.startswith("snapshot.") and subject.partition(":")[2].partition("/")[0] in unasked
 
 
 def _fill_in_trees(ctx: Context, seen: list[Seen], entries: tuple[LedgerEntry, ...]) -> None:

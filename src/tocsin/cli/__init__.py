@@ -21,18 +21,24 @@ COMMANDS = {
     "schema": "Print the JSON Schema of a file, for editors.",
     "status": "Show tonight's picture: backups, drills, incidents, what waits for whom.",
     "watch": "Judge how fresh the backups are and raise alarms.",
+    "channel": "See, try and distrust the channels that alarms go by.",
     "metrics": "Print the state of the backups for Prometheus.",
     "backup": "Back up, list and hold snapshots.",
     "drill": "Restore for real into isolation and judge it against the targets.",
     "recover": "Bring data back from a snapshot, verified.",
     "incident": "Declare an incident and follow it to its end.",
+    "report": "Report a suspicion or a near miss; it needs no name.",
+    "evidence": "Take evidence and keep its chain of custody.",
     "run": "See and advance playbook runs; answer and approve.",
     "assess": "Judge a breach from a facts file.",
     "clock": "Count a legal clock from awareness to deadline.",
     "register": "Show and export the breach register.",
+    "practice": "Do what good practice asks, with evidence: reviews, training, updates.",
     "notice": "Read, edit, approve and send notices.",
     "playbook": "List and check playbooks.",
+    "action": "See and close prevention actions, each with the check that proves it.",
     "inventory": "Show whose data lives where.",
+    "readiness": "Show what would hurt tonight, with the command that fixes each.",
     "journal": "Show, verify and export the journal.",
     "serve": "Run the schedules: Prefect's server and our flows.",
 }
@@ -98,8 +104,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def carry_out(arguments: list[str]) -> int:
     """Run one command line and return its exit code; every fault becomes one clear sentence."""
+    exercise = _exercise(arguments)
+    if exercise and "--json" not in arguments:
+        click.echo(f"EXERCISE {exercise}. Nothing here is real: nothing is sent, contained or alarmed.")
     try:
-        result = tocsin.main(args=arguments, prog_name="tocsin", standalone_mode=False)
+        result = tocsin.main(args=arguments, prog_name="tocsin", standalone_mode=False, obj=exercise)
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as wrong:
@@ -116,6 +125,28 @@ def carry_out(arguments: list[str]) -> int:
             raise
         return _explain(_our_fault(fault), 1, arguments)
     return result if isinstance(result, int) else 0
+
+
+def _exercise(arguments: list[str]) -> str | None:
+    """Return the exercise in whose room a command is given, None in an ordinary workspace. Two looks at most."""
+    from pathlib import Path
+
+    from tocsin.exercises.room import room_at
+    from tocsin.workspace.finding import find
+
+    named = next(
+        (
+            following if word == "--workspace" else word.partition("=")[2]
+            for word, following in zip(arguments, [*arguments[1:], ""], strict=True)
+            if word == "--workspace" or word.startswith("--workspace=")
+        ),
+        None,
+    )
+    try:
+        room = room_at(find(Path(named) if named else None, os.environ, Path.cwd()))
+    except (TocsinError, OSError):
+        return None  # the command itself says what is wrong
+    return room.exercise if room else None
 
 
 def _see_help(wrong: click.ClickException) -> str:

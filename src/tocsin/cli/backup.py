@@ -1,20 +1,22 @@
 """`tocsin backup`: back up, list and hold snapshots."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from tocsin.cli.backup_clean import explain, last_clean, suspicion_data
+from tocsin.cli.backup_clean import explain, last_clean
+from tocsin.cli.backup_key import key
 from tocsin.cli.backup_proof import key_check, prove_append_only
+from tocsin.cli.backup_running import copy_command, run
 from tocsin.cli.backup_upkeep import check, forget, maintain, prune
+from tocsin.cli.backup_words import entry_data, spell_size
 from tocsin.cli.output import common_options, emit, table
-from tocsin.errors import Interrupted, TocsinError, UsageError
 
 if TYPE_CHECKING:
-    from tocsin.backups import Copy, Hold, LedgerEntry, PlannedBackup
-    from tocsin.context import Context
+    from tocsin.backups import Hold, LedgerEntry
 
 reason_option = click.option(
     "--reason", required=True, metavar="TEXT", help="Why, in a sentence; it is journalled."
@@ -45,83 +47,23 @@ def init(repository: str, workspace_folder: Path | None, as_json: bool) -> None:
     emit({"repository": repository, "id": identity}, text, as_json=as_json)
 
 
-@command.command(epilog="Example: tocsin backup run files --repository offsite")
-@click.argument("plan", required=False)
-@click.option("--all", "everything", is_flag=True, help="Every backup plan of the workspace.")
-@click.option("--repository", metavar="NAME", help="Into this repository only (else each of the plan's).")
-@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
-@common_options
-def run(
-    plan: str | None,
-    everything: bool,
-    repository: str | None,
-    dry_run: bool,
-    workspace_folder: Path | None,
-    as_json: bool,
-) -> int:
-    """Back up PLAN, with the manifest that later proves what came back.
-
-    Exit code 1 when a snapshot is incomplete or does not look like your own work, or the backup failed; 2 when a
-    file or the command is wrong, 4 when the repository is locked or out of reach.
-    """
-    from tocsin.wiring import open_context
-
-    if bool(plan) == everything:
-        raise UsageError("Name a backup plan, or give --all.")
-    with open_context(workspace_folder) as ctx:
-        names = tuple(ctx.workspace.backup_plans) if plan is None else (plan,)
-        if dry_run:
-            return _show_plans(ctx, names, repository, as_json=as_json)
-        return _run_each(ctx, names, repository, as_json=as_json)
-
-
-def _show_plans(ctx: "Context", names: Iterable[str], repository: str | None, *, as_json: bool) -> int:
-    from tocsin.backups import plan_backup
-
-    plans = [plan_backup(ctx, name, repository=repository) for name in names]
-    emit([_planned_data(one) for one in plans], "\n".join(_planned(one) for one in plans), as_json=as_json)
-    return 0 if all(fault is None for one in plans for _, fault in one.sources) else 1
-
-
-def _run_each(ctx: "Context", names: tuple[str, ...], repository: str | None, *, as_json: bool) -> int:
-    """Back up plan by plan and repository by repository: one that fails keeps no other waiting."""
-    from tocsin.backups import plan_backup, run_backup
-    from tocsin.cli.progress import followed
-
-    targets = [
-        (name, place) for name in names for place in plan_backup(ctx, name, repository=repository).repositories
-    ]
-    data: list[dict[str, object]] = []
-    told: list[str] = []
-    code = 0
-    for name, place in targets:
-        try:
-            with followed(as_json=as_json) as shown:
-                shown.on_stage(f"{name} → {place}")
-                (copy,) = run_backup(ctx, name, repository=place, on_progress=shown.on_progress).copies
-        except Interrupted:
-            raise
-        except TocsinError as error:
-            if len(targets) == 1:
-                raise
-            data.append({"plan": name, "repository": place, "error": str(error), "exit_code": error.exit_code})
-            told.append(f"{name} → {place}: {error}")
-            code = code or error.exit_code
-            continue
-        data.append(_copy_data(name, copy))
-        told.append(_copy(name, copy))
-        code = code or (0 if copy.judged.is_ok and copy.suspicion is None else 1)
-    emit(data, "\n".join(told), as_json=as_json)
-    return code
-
-
 @command.command("list", epilog="Example: tocsin backup list files")
 @click.argument("plan", required=False)
 @click.option("--holds", is_flag=True, help="Show the holds that stand instead.")
+@click.option("--month", type=click.DateTime(["%Y-%m"]), metavar="YYYY-MM", help="Which month's calendar to show.")
 @common_options
-def list_(plan: str | None, holds: bool, workspace_folder: Path | None, as_json: bool) -> None:
-    """List the snapshots our ledger knows, the newest first."""
+def list_(
+    plan: str | None, holds: bool, month: datetime | None, workspace_folder: Path | None, as_json: bool
+) -> None:
+    """Show a calendar of the backups, a mark for each day; for one PLAN its snapshots too, the newest first.
+
+    By our own ledger: 'tocsin watch' compares it with the repositories. A day is good when every repository has a
+    good snapshot of it. With --json: every snapshot.
+    """
     from tocsin.backups import all_active_holds, find_plan, held_snapshots, ledger
+    from tocsin.backups.calendar import Known
+    from tocsin.cli.backup_calendar import calendar_of
+    from tocsin.store.need_to_know import hidden_incidents
     from tocsin.wiring import open_context
 
     with open_context(workspace_folder) as ctx:
@@ -129,15 +71,17 @@ def list_(plan: str | None, holds: bool, workspace_folder: Path | None, as_json:
             find_plan(ctx, plan)
         with ctx.store.read() as connection:
             entries = ledger(connection, plan)
-            standing = all_active_holds(connection)
+            hidden = hidden_incidents(connection)
+            standing = [hold for hold in all_active_holds(connection) if hold.incident not in hidden]
             held = held_snapshots(connection)
     if holds:
         known = {(entry.repository, entry.id) for entry in entries}
         shown = [hold for hold in standing if plan is None or (hold.repository, hold.snapshot) in known]
         emit([_hold_data(hold) for hold in shown], _holds(shown), as_json=as_json)
     else:
-        data = [_entry_data(entry) | {"held": (entry.repository, entry.id) in held} for entry in entries]
-        emit(data, _entries(entries, held), as_json=as_json)
+        data = [entry_data(entry) | {"held": (entry.repository, entry.id) in held} for entry in entries]
+        text = "" if as_json else calendar_of(ctx.workspace, Known(entries, held, ctx.clock.now()), plan, month)
+        emit(data, f"{text}\n\n{_entries(entries, held)}" if plan else text, as_json=as_json)
 
 
 @command.command(epilog='Example: tocsin backup hold files --reason "The file server is encrypted"')
@@ -207,84 +151,27 @@ def resume(reason: str, workspace_folder: Path | None, as_json: bool) -> None:
     emit({"paused_since": lifted.placed_at.isoformat()}, text, as_json=as_json)
 
 
-for extra in (explain, last_clean, check, forget, prune, maintain, prove_append_only, key_check):
+for extra in (
+    run,
+    copy_command,
+    explain,
+    last_clean,
+    check,
+    forget,
+    prune,
+    maintain,
+    prove_append_only,
+    key_check,
+    key,
+):
     command.add_command(extra)
-
-
-def spell_size(count: int) -> str:
-    """Return a number of bytes as people say it."""
-    size = float(count)
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:  # noqa: PLR2004 - disks are sold in thousands
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} TB"
-
-
-def _copy(plan: str, copy: "Copy") -> str:
-    entry = copy.entry
-    what = ""
-    if entry is not None:
-        size, added = spell_size(entry.bytes), spell_size(entry.added_bytes)
-        what = f", snapshot {entry.short_id}: {entry.files} files, {size}, {added} added"
-    lines = [f"{plan} → {copy.repository}: {copy.judged.verdict}{what}."]
-    lines += [f"  {one.sentence}" for one in copy.settled]
-    lines += [f"  {sentence}" for sentence in (*copy.judged.reasons, *copy.judged.notes)]
-    if suspicion := copy.suspicion:
-        lines.append(
-            f"  NOT PLAUSIBLE since {suspicion.since:%Y-%m-%d %H:%M} UTC; nothing is pruned, the last clean "
-            "snapshots are held:"
-        )
-        lines += [f"    {sentence}" for sentence in suspicion.sentences]
-        lines.append(
-            f"  Look at the files now. Say what it was with 'tocsin backup explain {plan} --expected|--damage'."
-        )
-    return "\n".join(lines)
-
-
-def _copy_data(plan: str, copy: "Copy") -> dict[str, object]:
-    return {
-        "plan": plan,
-        "repository": copy.repository,
-        "verdict": str(copy.judged.verdict),
-        "reasons": list(copy.judged.reasons),
-        "notes": list(copy.judged.notes),
-        "snapshot": _entry_data(copy.entry) if copy.entry else None,
-        "suspicion": suspicion_data(copy.suspicion) if copy.suspicion else None,
-        "hashed": {"files": copy.hashed_files, "bytes": copy.hashed_bytes},
-        "settled": [
-            {
-                "operation": one.operation,
-                "repository": one.repository,
-                "snapshot": one.snapshot,
-                "text": one.sentence,
-            }
-            for one in copy.settled
-        ],
-    }
-
-
-def _entry_data(entry: "LedgerEntry") -> dict[str, object]:
-    return {
-        "id": entry.id,
-        "repository": entry.repository,
-        "plan": entry.backup_plan,
-        "time": entry.time.isoformat(),
-        "verdict": entry.verdict,
-        "plausibility": entry.plausibility,
-        "files": entry.files,
-        "bytes": entry.bytes,
-        "added_bytes": entry.added_bytes,
-        "manifest_sha256": entry.manifest_sha256,
-        "changed_during_backup": list(entry.changed),
-    }
 
 
 def _entries(entries: Iterable["LedgerEntry"], held: frozenset[tuple[str, str]]) -> str:
     rows = [
         (
             f"{entry.time:%Y-%m-%d %H:%M} UTC",
-            entry.backup_plan,
+            f"{entry.backup_plan}/{entry.dump}" if entry.dump else entry.backup_plan,
             entry.repository,
             entry.short_id,
             entry.verdict,
@@ -335,19 +222,3 @@ def _holds(holds: Iterable["Hold"]) -> str:
         if hold.tag_problem
     ]
     return "\n".join([table(("hold", "snapshot", "repository", "incident", "since", "reason"), rows), *refused])
-
-
-def _planned(planned: "PlannedBackup") -> str:
-    lines = [f"{planned.plan} → {', '.join(planned.repositories)}"]
-    lines += [f"  reads {path}{f'  ({fault})' if fault else ''}" for path, fault in planned.sources]
-    lines += [f"  leaves out {pattern}" for pattern in planned.exclude]
-    return "\n".join(lines)
-
-
-def _planned_data(planned: "PlannedBackup") -> dict[str, object]:
-    return {
-        "plan": planned.plan,
-        "sources": [{"path": str(path), "fault": fault and str(fault)} for path, fault in planned.sources],
-        "exclude": list(planned.exclude),
-        "repositories": list(planned.repositories),
-    }

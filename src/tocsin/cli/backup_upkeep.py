@@ -68,17 +68,20 @@ def prune(repository: str, workspace_folder: Path | None, as_json: bool) -> None
 
 @click.command(epilog="Example: tocsin backup maintain")
 @common_options
-def maintain(workspace_folder: Path | None, as_json: bool) -> None:
-    """Do whatever of check, forget and prune is due by each repository's `maintenance`; fit for a cron line."""
+def maintain(workspace_folder: Path | None, as_json: bool) -> int:
+    """Do whatever of check, forget and prune is due by each repository's `maintenance`; fit for a cron line.
+
+    Exit code 1 when something of it failed or was refused; what was put off is due again next time.
+    """
     from tocsin.backups import maintain_if_due
     from tocsin.wiring import open_context
 
     with open_context(workspace_folder) as ctx:
         now = datetime.now(UTC)
-        told = [
-            line for repository in ctx.workspace.repositories for line in maintain_if_due(ctx, repository, now)
-        ]
+        done = [one for repository in ctx.workspace.repositories for one in maintain_if_due(ctx, repository, now)]
+    told = [one.sentence for one in done]
     emit(told, "\n".join(told) or "Nothing is due.", as_json=as_json)
+    return 1 if any(not one.is_well and not one.is_put_off for one in done) else 0
 
 
 def _checked(checked: "Checked") -> str:

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 def command(workspace_folder: Path | None, as_json: bool) -> int:
     """Check the workspace's files; exit 2 when something is wrong.
 
-    Each problem is one line, FILE:LINE:COLUMN: what is wrong. Warnings do not fail the check. What personal and
-    sensitive data ask of their backup plan is a warning, with `label_rules: enforce` a problem.
+    Each problem is one line, FILE:LINE:COLUMN: what is wrong. Warnings do not fail the check. What a label asks of
+    systems, datasets and backup plans, and is known not to be so, is a warning, with `label_rules: enforce` a
+    problem; 'tocsin inventory check' says it one by one, with what nobody has said.
     """
     from tocsin.workspace import find, load
 
@@ -36,7 +37,8 @@ def command(workspace_folder: Path | None, as_json: bool) -> int:
     else:
         warnings = workspace.warnings
         playbooks, problems = _playbooks(workspace)
-        problems = (*problems, *_templates(workspace))
+        recovery_plans, wrong = _recovery_plans(workspace)
+        problems = (*problems, *wrong, *_templates(workspace), *_exercises(workspace))
         owed = _owed_to_labels(workspace)
         if workspace.label_rules == "enforce":
             problems = (*problems, *owed)
@@ -50,6 +52,7 @@ def command(workspace_folder: Path | None, as_json: bool) -> int:
                 _count(workspace.datasets, "dataset"),
                 _count(workspace.backup_plans, "backup plan"),
                 _count(workspace.drills, "drill"),
+                _count(recovery_plans, "recovery plan"),
                 _count(playbooks, "playbook"),
             )
         )
@@ -64,10 +67,23 @@ def _playbooks(workspace: "Workspace") -> tuple[tuple["Playbook", ...], tuple[Pr
     return check_playbooks(workspace)
 
 
+def _recovery_plans(workspace: "Workspace") -> tuple[tuple["Playbook", ...], tuple[Problem, ...]]:
+    from tocsin.runbook.recovery_plans import check_recovery_plans
+
+    return check_recovery_plans(workspace)
+
+
+def _exercises(workspace: "Workspace") -> tuple[Problem, ...]:
+    from tocsin.exercises import check_exercises
+
+    return check_exercises(workspace) if workspace.exercises else ()
+
+
 def _owed_to_labels(workspace: "Workspace") -> tuple[Problem, ...]:
+    from tocsin.cli.today import today_at
     from tocsin.model.label_rules import label_problems
 
-    return label_problems(workspace)
+    return label_problems(workspace, today_at(workspace))
 
 
 def _templates(workspace: "Workspace") -> tuple[Problem, ...]:

@@ -6,13 +6,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tocsin.cli import incident_duties, incident_life
+from tocsin.cli import (
+    incident_case,
+    incident_duties,
+    incident_life,
+    incident_people,
+    incident_review,
+    incident_scope,
+)
 from tocsin.cli.output import common_options, emit, table
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from tocsin.context import Context
+    from tocsin.incidents import Declared
     from tocsin.situation import DutyRow, Situation
 
 
@@ -36,6 +44,9 @@ def command() -> None:
 @click.option("--first-alert", help="When it was first noticed, with its offset: 2026-11-20T17:40+00:00.")
 @click.option("--aware", help="From when it is certain that personal data is hit; the 72 hours run from there.")
 @click.option("--playbook", help="A playbook by name, instead of the one for the cause.")
+@click.option(
+    "--need-to-know", "circle", multiple=True, metavar="PERSON", help="Who alone may see it, beside you."
+)
 @common_options
 def declare(
     title: str | None,
@@ -44,6 +55,7 @@ def declare(
     first_alert: str | None,
     aware: str | None,
     playbook: str | None,
+    circle: tuple[str, ...],
     workspace_folder: Path | None,
     as_json: bool,
 ) -> None:
@@ -54,11 +66,9 @@ def declare(
     from dataclasses import replace
 
     from tocsin.cli.asking import completed
-    from tocsin.cli.run_report import run_as_json, run_as_text
     from tocsin.incidents import Declaration
     from tocsin.incidents import declare as declare_incident
     from tocsin.law.clocks import parse_time
-    from tocsin.runbook.engine import advance
     from tocsin.wiring import open_context
 
     with open_context(workspace_folder) as ctx:
@@ -69,15 +79,43 @@ def declare(
             first_alert_at=parse_time(first_alert) if first_alert else None,
             aware_at=parse_time(aware) if aware else None,
             playbook=playbook,
+            need_to_know=circle,
         )
         if sys.stdin.isatty() and not as_json:
             said = completed(ctx, said)
         declared = declare_incident(ctx, said if said.title else replace(said, title="Reported without a title"))
-        found = advance(ctx, declared.run.id)
+        declared_now(ctx, declared, as_json=as_json)
+
+
+def declared_now(ctx: "Context", declared: "Declared", *, as_json: bool) -> None:
+    """Do what the playbook does by itself, say what happens next, and page whoever is on call."""
+    from tocsin import alarms
+    from tocsin.cli.action_words import promised
+    from tocsin.cli.incident_words import next_lines
+    from tocsin.cli.run_report import run_as_json
+    from tocsin.incidents import clocks_of, roles_of
+    from tocsin.runbook.engine import advance
+    from tocsin.situation import situation_of
+
+    found = advance(ctx, declared.run.id)
+    ctx.store.sign_head(ctx.actor)
+    with ctx.store.read() as connection:
+        seen = situation_of(connection, ctx.workspace, declared.incident)
+        holders = roles_of(connection, declared.incident)
+    data: dict[str, object] = {}
+    if as_json:
+        paged = incident_people.page_data(declared.page) if declared.page else None
+        data = {**incident_as_json(ctx, declared.incident), "run": run_as_json(found), "page": paged}
+    lines = next_lines(
+        ctx.workspace, seen, found, clocks_of(seen), {key: one.person for key, one in holders.items()}
+    )
+    lines += [str(each["sentence"]) for each in promised(ctx, declared.incident, seen.cause)]
+    if declared.page:
+        lines.append(incident_people.page_line(ctx, declared.page))
+    emit(data, "\n".join(lines), as_json=as_json)
+    # After the words: a mail server that is down is waited for, and nobody should wait with it.
+    if alarms.deliver(ctx):
         ctx.store.sign_head(ctx.actor)
-        seen = incident_as_json(ctx, declared.incident)
-        text = f"{incident_as_text(ctx, declared.incident)}\n\n{run_as_text(found, ctx.workspace)}"
-        emit({**seen, "run": run_as_json(found)}, text, as_json=as_json)
 
 
 @command.command("list", epilog="Example: tocsin incident list")
@@ -91,8 +129,20 @@ def list_incidents(workspace_folder: Path | None, as_json: bool) -> None:
     with open_context(workspace_folder) as ctx:
         found = all_incidents(ctx)
     head = ("incident", "state", "cause", "declared", "title")
-    rows = [(row.id, row.state, row.cause or "-", show_utc(row.declared_at), row.title) for row in found]
-    data = [dict(zip(head, row, strict=True)) for row in rows]
+    rows = [
+        (
+            row.id,
+            f"merged into {row.merged_into}" if row.merged_into else row.state,
+            row.cause or "-",
+            show_utc(row.declared_at) if row.declared_at else "-",
+            row.title or "-",
+        )
+        for row in found
+    ]
+    data = [
+        {**dict(zip(head, row, strict=True)), "state": listed.state, "merged_into": listed.merged_into}
+        for listed, row in zip(found, rows, strict=True)
+    ]
     emit(data, table(head, rows) if rows else "There is no incident.", as_json=as_json)
 
 
@@ -177,22 +227,33 @@ def story(incident_id: str, workspace_folder: Path | None, as_json: bool) -> Non
         emit({"page": str(written.page), "sha256": written.sha256}, str(written.page), as_json=as_json)
 
 
-for _part in (*incident_duties.COMMANDS, *incident_life.COMMANDS):
+for _part in (
+    *incident_case.COMMANDS,
+    *incident_duties.COMMANDS,
+    *incident_life.COMMANDS,
+    *incident_people.COMMANDS,
+    *incident_review.COMMANDS,
+    *incident_scope.COMMANDS,
+):
     command.add_command(_part)
 
 
 def incident_as_json(ctx: "Context", incident_id: str) -> dict[str, object]:
     """Return one incident as plain data."""
-    from tocsin.incidents import clocks_of
+    from tocsin.cli.action_words import promised
+    from tocsin.incidents import clocks_of, roles_of
     from tocsin.law.clocks import show_local, show_utc
     from tocsin.runbook.ledger import load_runs
     from tocsin.situation import duties_of, situation_of
+    from tocsin.store.need_to_know import circle_of
 
     zone = ctx.workspace.organisation.timezone
     with ctx.store.read() as connection:
         found = situation_of(connection, ctx.workspace, incident_id)
         runs = load_runs(connection, incident=incident_id)
         duties = duties_of(connection, incident_id)
+        holders = roles_of(connection, incident_id)
+        circle = circle_of(connection, incident_id)
     clocks = [
         {
             "to": clock.to,
@@ -216,6 +277,10 @@ def incident_as_json(ctx: "Context", incident_id: str) -> dict[str, object]:
             (show_utc(each.told_at) for each in duties if each.key == "regulator" and each.told_at), None
         ),
         "systems": [system.id for system in found.radius.systems],
+        "roles": {role: holder.person for role, holder in holders.items()},
+        "need_to_know": None if circle is None else list(circle),
+        "merged_into": found.merged_into,
+        "was_to_be_fixed": promised(ctx, incident_id, found.cause),
         "datasets": [dataset.id for dataset in found.radius.datasets],
         "clients": [client.id for client in found.radius.clients],
         "clocks": clocks,
@@ -232,10 +297,12 @@ def _reported(duties: "tuple[DutyRow, ...]") -> "list[datetime]":
 
 def incident_as_text(ctx: "Context", incident_id: str) -> str:
     """Return one incident for a person at three in the morning: clocks first."""
+    from tocsin.cli.action_words import promised
     from tocsin.cli.incident_words import alarm_lines, duty_lines, reopened_lines, settled_words, time_lines
-    from tocsin.incidents import clocks_of, left, standing_alarms
+    from tocsin.incidents import clocks_of, left, roles_of, standing_alarms
     from tocsin.law.clocks import show_both
     from tocsin.situation import decisions_of, duties_of, situation_of
+    from tocsin.store.need_to_know import circle_of
 
     zone, now = ctx.workspace.organisation.timezone, ctx.clock.now()
     with ctx.store.read() as connection:
@@ -243,7 +310,16 @@ def incident_as_text(ctx: "Context", incident_id: str) -> str:
         duties = duties_of(connection, incident_id)
         decisions = decisions_of(connection, incident_id)
         alarms = standing_alarms(connection, incident_id)
-    lines = [f"{found.incident}  {found.title}  [{found.state}]", ""]
+        holders = roles_of(connection, incident_id)
+        circle = circle_of(connection, incident_id)
+    state = f"merged into {found.merged_into}" if found.merged_into else found.state
+    lines = [f"{found.incident}  {found.title}  [{state}]"]
+    if circle is not None:
+        lines.append(f"NEED TO KNOW: only {', '.join(circle)} may see this")
+    if holders:
+        lines.append(", ".join(f"{role}: {holder.person}" for role, holder in holders.items()))
+    lines += [str(each["sentence"]) for each in promised(ctx, incident_id, found.cause)]
+    lines.append("")
     lines += [*reopened_lines(duties, zone), *alarm_lines(alarms), *time_lines(found, duties, zone)]
     settled = settled_words(duties)
     for clock in clocks_of(found):

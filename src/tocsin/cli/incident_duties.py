@@ -1,4 +1,4 @@
-"""`tocsin incident facts | assess | screen | decide | discharge | acknowledge`: the law of one incident."""
+"""`tocsin incident facts | assess | screen | decide | discharge`: the law of one incident."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -373,24 +373,4 @@ def discharge_duty(
     emit(duty_data(after), f"The duty {after.key} is {after.state}.{rest}", as_json=as_json)
 
 
-@click.command()
-@incident_argument
-@common_options
-def acknowledge(incident_id: str, workspace_folder: Path | None, as_json: bool) -> None:
-    """Say that you are on it: the alarms that stand are not repeated. The clocks run on.
-
-    \b
-    Example:
-      tocsin incident acknowledge INC-2026-001
-    """
-    from tocsin.incidents import acknowledge as acknowledge_alarms
-    from tocsin.wiring import open_context
-
-    with open_context(workspace_folder) as ctx:
-        count = acknowledge_alarms(ctx, incident_id)
-        person = ctx.actor.person
-    text = f"{person} is on it: {count} alarm{'s are' if count > 1 else ' is'} not repeated. The clocks run on."
-    emit({"incident": incident_id, "acknowledged": count, "person": person}, text, as_json=as_json)
-
-
-COMMANDS = (facts, assess, screen, decide, discharge_duty, acknowledge)
+COMMANDS = (facts, assess, screen, decide, discharge_duty)

@@ -12,15 +12,18 @@ if TYPE_CHECKING:
 
 _incident = click.argument("incident_id", metavar="INCIDENT")
 _at = click.option("--at", "moment", metavar="TIME", help="Since when, with its offset; else now.")
+_seen = click.option("--reason", default="", metavar="TEXT", help="How you know; the journal keeps it.")
 
 
-def _reached(word: str, incident_id: str, moment: str | None, folder: Path | None, *, as_json: bool) -> None:
+def _reached(
+    word: str, incident_id: str, moment: str | None, reason: str, folder: Path | None, *, as_json: bool
+) -> None:
     from tocsin.incidents import reach
     from tocsin.law.clocks import parse_time
     from tocsin.wiring import open_context
 
     with open_context(folder) as ctx:
-        reach(ctx, incident_id, word, parse_time(moment) if moment else None)
+        reach(ctx, incident_id, word, parse_time(moment) if moment else None, reason)
         ctx.store.sign_head(ctx.actor)
     emit({"incident": incident_id, "reached": word}, f"{incident_id} is {word}.", as_json=as_json)
 
@@ -28,28 +31,37 @@ def _reached(word: str, incident_id: str, moment: str | None, folder: Path | Non
 @click.command(epilog="Example: tocsin incident contained INC-2026-001 --at 2026-11-20T18:30+00:00")
 @_incident
 @_at
+@_seen
 @common_options
-def contained(incident_id: str, moment: str | None, workspace_folder: Path | None, as_json: bool) -> None:
+def contained(
+    incident_id: str, moment: str | None, reason: str, workspace_folder: Path | None, as_json: bool
+) -> None:
     """Say that it goes no further."""
-    _reached("contained", incident_id, moment, workspace_folder, as_json=as_json)
+    _reached("contained", incident_id, moment, reason, workspace_folder, as_json=as_json)
 
 
 @click.command(epilog="Example: tocsin incident recovered INC-2026-001")
 @_incident
 @_at
+@_seen
 @common_options
-def recovered(incident_id: str, moment: str | None, workspace_folder: Path | None, as_json: bool) -> None:
+def recovered(
+    incident_id: str, moment: str | None, reason: str, workspace_folder: Path | None, as_json: bool
+) -> None:
     """Say that data and service are back."""
-    _reached("recovered", incident_id, moment, workspace_folder, as_json=as_json)
+    _reached("recovered", incident_id, moment, reason, workspace_folder, as_json=as_json)
 
 
 @click.command(epilog="Example: tocsin incident reviewed INC-2026-001")
 @_incident
 @_at
+@_seen
 @common_options
-def reviewed(incident_id: str, moment: str | None, workspace_folder: Path | None, as_json: bool) -> None:
+def reviewed(
+    incident_id: str, moment: str | None, reason: str, workspace_folder: Path | None, as_json: bool
+) -> None:
     """Say that it was looked back on: what happened, and what is done so that it does not again."""
-    _reached("reviewed", incident_id, moment, workspace_folder, as_json=as_json)
+    _reached("reviewed", incident_id, moment, reason, workspace_folder, as_json=as_json)
 
 
 def _called(

@@ -1,15 +1,50 @@
 """An incident's times, duties and alarms in lines for a terminal; the commands are in `tocsin.cli.incident`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from tocsin.cli.output import table
 
 if TYPE_CHECKING:
-    from tocsin.incidents import Standing
+    from tocsin.incidents import IncidentClock, Standing
+    from tocsin.model.workspace import Workspace
+    from tocsin.runbook.engine import Progressed
     from tocsin.situation import Decision, DutyRow, Situation
 
 _WIDEST = 44
+
+
+def next_lines(
+    workspace: "Workspace",
+    seen: "Situation",
+    run: "Progressed",
+    clocks: "Sequence[IncidentClock]",
+    holders: "Mapping[str, str]",
+) -> list[str]:
+    """Return what happens next, in fewer than ten lines: it is three in the morning."""
+    from tocsin.law.clocks import show_both
+    from tocsin.model.roles import who_may
+
+    zone = workspace.organisation.timezone
+    done = sum(look.row.state == "done" for look in run.looks)
+    lines = [
+        f"{seen.incident} is open: {seen.title}",
+        f"Playbook   {run.run.title} ({run.run.id}): {done} steps done, {len(run.waiting)} wait for a person.",
+    ]
+    if run.waiting:
+        first = run.playbook.step(run.waiting[0].row.step)
+        who = f", for {who_may(workspace, first.assign)}" if first.assign else ""
+        lines.append(f"Now        {first.heading}{who}")
+    if clocks:
+        count = f", {len(clocks)} clocks in all" if len(clocks) > 1 else ""
+        shadow = "" if clocks[0].legal else " (from the first alert)"
+        lines.append(f"First due  {clocks[0].words}: {show_both(clocks[0].due, zone)}{shadow}{count}")
+    if seen.aware_at is None:
+        lines.append(f"Certain?   tocsin incident confirm {seen.incident} --at TIME")
+    if holders:
+        lines.append("Who        " + ", ".join(f"{role} {person}" for role, person in holders.items()))
+    lines.append(f"Go on      tocsin run show {run.run.id}    All of it: tocsin incident show {seen.incident}")
+    return lines
 
 
 def reopened_lines(duties: "Sequence[DutyRow]", zone: str) -> list[str]:

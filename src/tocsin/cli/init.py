@@ -49,7 +49,8 @@ def _next_steps(folder: Path, password: str, login: str | None, *, sample: bool)
         who = f"\nYou are Maya here: her login is your system user, {login}." if login else ""
         return (
             f"The sample agency is in {place}: 4 people, 3 clients, 6 datasets, 50 MB of made-up files.{who}"
-            f"\n\nNext:\n{go}  tocsin check\n  tocsin backup run file-share\n  tocsin drill run file-share"
+            f"\n\nNext:\n{go}  tocsin check\n  tocsin backup init local\n"
+            "  tocsin backup run file-share\n  tocsin drill run file-share"
         )
     return (
         f"Your workspace is in {place}.\n\n"

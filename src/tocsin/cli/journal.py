@@ -1,4 +1,4 @@
-"""`tocsin journal`: show, verify and export the journal."""
+"""`tocsin journal`: show, verify, settle and export the journal."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +10,8 @@ from tocsin.cli.output import common_options, emit
 from tocsin.errors import UsageError
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from tocsin.store.chain import JsonValue
     from tocsin.store.verification import JournalVerdict
 
@@ -29,9 +31,11 @@ def command() -> None:
 def show(subject: str | None, kind: str | None, last: int, workspace_folder: Path | None, as_json: bool) -> None:
     """Show entries, the newest last."""
     from tocsin.store.journal import count, entries
-    from tocsin.wiring import load_workspace, opened_store
+    from tocsin.wiring import acting_person, load_workspace, opened_store
 
-    with opened_store(load_workspace(workspace_folder)) as store, store.read() as connection:
+    workspace = load_workspace(workspace_folder)
+    reader = acting_person(workspace, "cli").person
+    with opened_store(workspace) as store, store.read_by(reader).read() as connection:
         told = entries(connection, subject=subject, kind=kind, last=last or None)
         total = count(connection)
     emit([entry_json(each) for each in told], entries_text(told, total), as_json=as_json)
@@ -59,6 +63,29 @@ def verify(
     return 0 if verdict.ok else 1
 
 
+@command.command(epilog='Example: tocsin journal settle 3f9a01c2 --reason "The old server burnt out"')
+@click.argument("operation")
+@click.option("--reason", required=True, metavar="TEXT", help="How you know; it is journalled.")
+@common_options
+def settle(operation: str, reason: str, workspace_folder: Path | None, as_json: bool) -> None:
+    """Say that nobody knows how OPERATION of another machine ended, because that machine is gone.
+
+    Until then it counts as running and keeps others of its kind waiting. 'tocsin doctor' names such operations.
+    The outcome is not made up: it stays unknown, and the next run asks the repository what was saved.
+    """
+    from tocsin.store.operations import settle_elsewhere
+    from tocsin.wiring import open_context
+
+    with open_context(workspace_folder) as ctx:
+        found = settle_elsewhere(ctx.store, ctx.actor, operation, reason)
+    told = f"The {found.kind} of {found.subject} on {found.host} is given up: its outcome is unknown."
+    emit(
+        {"operation": found.id, "kind": found.kind, "subject": found.subject, "host": found.host},
+        told,
+        as_json=as_json,
+    )
+
+
 @command.command(epilog="Example: tocsin journal export journal.jsonl")
 @click.argument("file", type=_PATH)
 @click.option(
@@ -78,7 +105,8 @@ def export(file: Path, with_private: bool, workspace_folder: Path | None, as_jso
     with opened_store(workspace) as store:
         if store.sign_head(actor) is None:
             raise UsageError("The journal is empty: there is nothing to export yet. Nothing was written.")
-        with store.read() as connection:
+        with store.read_by(actor.person).read() as connection:
+            _refuse_what_is_not_theirs(connection)
             made = exporting.export(connection, store.now(), with_private=with_private)
         write_durably(file, made.data)
         digest = sha256(made.data).hexdigest()
@@ -97,6 +125,17 @@ def export(file: Path, with_private: bool, workspace_folder: Path | None, as_jso
         f"Whoever has it and {public_key} can verify it: tocsin journal verify --file FILE --key journal.pub",
         as_json=as_json,
     )
+
+
+def _refuse_what_is_not_theirs(connection: "Connection") -> None:
+    from tocsin.errors import Refused
+    from tocsin.store.need_to_know import hidden_incidents
+
+    if hidden := hidden_incidents(connection):
+        raise Refused(
+            f"The journal tells of {', '.join(sorted(hidden))}, which you may not see, and it is exported whole "
+            "or not at all. Ask somebody of its people to export it. Nothing was written."
+        )
 
 
 def _verdict_on_file(file: Path, keys: tuple[Path, ...], heads: tuple[Path, ...]) -> "JournalVerdict":

@@ -5,8 +5,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tocsin.cli.notice_bulk import bounces, forget_recipients, letters, recipients
+from tocsin.cli.notice_bulk_words import waits_for
 from tocsin.cli.notice_making import draft, statement
 from tocsin.cli.notice_papers import diff, export, page
+from tocsin.cli.notice_published import card, papers
+from tocsin.cli.notice_sending import record, resolve, send
+from tocsin.cli.notice_signing import approve_signed, to_sign
+from tocsin.cli.notice_words import delivery_data, let_its_duty_follow, notice_data
 from tocsin.cli.output import common_options, emit, table
 from tocsin.errors import Refused, UsageError
 
@@ -28,7 +34,11 @@ def command() -> None:
     """
 
 
-for _other in (draft, statement, page, export, diff):
+for _other in (
+    *(draft, statement, card, papers, page, export, diff, send, resolve, record),
+    *(recipients, letters, bounces, forget_recipients),
+    *(to_sign, approve_signed),
+):
     command.add_command(_other)
 
 
@@ -52,7 +62,7 @@ def list_(incident: str | None, workspace_folder: Path | None, as_json: bool) ->
         if rows
         else "There are no notices."
     )
-    data = [{**_notice_data(each), "waits_for": waiting} for each, waiting in zip(found, waits, strict=True)]
+    data = [{**notice_data(each), "waits_for": waiting} for each, waiting in zip(found, waits, strict=True)]
     emit(data, text, as_json=as_json)
 
 
@@ -72,7 +82,7 @@ def show(identity: str, only_text: bool, workspace_folder: Path | None, as_json:
     exact = seen.text.removesuffix("\n")
     text = exact if only_text else "\n".join([exact, "", *_about(seen, decided, gone)])
     data = {
-        **_notice_data(seen.notice),
+        **notice_data(seen.notice),
         "text": seen.text,
         "sha256": seen.sha256,
         "findings": [{"rule": each.rule, "blocking": each.blocking, "text": each.text} for each in seen.findings],
@@ -80,7 +90,7 @@ def show(identity: str, only_text: bool, workspace_folder: Path | None, as_json:
             {"person": each.person, "decision": each.decision, "sha256": each.shown_sha256, "door": each.door}
             for each in decided
         ],
-        "deliveries": [_delivery_data(each) for each in gone],
+        "deliveries": [delivery_data(each) for each in gone],
     }
     emit(data, text, as_json=as_json)
 
@@ -103,14 +113,14 @@ def edit(
         before = notice_of(ctx, identity)
         body = _new_body(before.body, file, keep=subject is not None)
         after = edit_notice(ctx, before.id, body, subject=subject)
-        _let_its_duty_follow(ctx, after)
+        let_its_duty_follow(ctx, after.incident)
     same = after.version == before.version
     text = (
         f"Nothing was changed: notice {after.id[:8]} reads so already."
         if same
         else f"Notice {after.id[:8]} is now version {after.version}. Read it: tocsin notice show {after.id[:8]}"
     )
-    emit(_notice_data(after), text, as_json=as_json)
+    emit(notice_data(after), text, as_json=as_json)
 
 
 @command.command(epilog="Example: tocsin notice approve 1a2b3c4d --hash 9f86d081 --yes")
@@ -133,7 +143,7 @@ def approve(
         seen = shown(ctx, identity)
         _confirm(seen, prefix, yes=yes, as_json=as_json, question="Approve exactly this text?")
         approved = approve_notice(ctx, seen.notice.id, seen.sha256, reason=reason)
-        _let_its_duty_follow(ctx, approved)
+        let_its_duty_follow(ctx, approved.incident)
         person = ctx.actor.person
         waits = "" if approved.state == "approved" else _waits_for(ctx, approved)
     text = (
@@ -141,7 +151,7 @@ def approve(
         if waits
         else f"Notice {approved.id[:8]} is approved by {person}. Send it: tocsin notice send {approved.id[:8]}"
     )
-    emit({**_notice_data(approved), "sha256": seen.sha256, "person": person}, text, as_json=as_json)
+    emit({**notice_data(approved), "sha256": seen.sha256, "person": person}, text, as_json=as_json)
 
 
 @command.command(epilog="Example: tocsin notice reject 1a2b3c4d --hash 9f86d081 --reason 'The times are wrong'")
@@ -158,84 +168,9 @@ def reject(identity: str, prefix: str | None, reason: str, workspace_folder: Pat
         seen = shown(ctx, identity)
         _check_hash(seen, prefix)
         rejected = reject_notice(ctx, seen.notice.id, seen.sha256, reason=reason)
-        _let_its_duty_follow(ctx, rejected)
+        let_its_duty_follow(ctx, rejected.incident)
     text = f"Notice {rejected.id[:8]} is rejected. Edit it: tocsin notice edit {rejected.id[:8]}"
-    emit(_notice_data(rejected), text, as_json=as_json)
-
-
-@command.command(epilog="Example: tocsin notice send 1a2b3c4d")
-@click.argument("identity", metavar="ID")
-@common_options
-def send(identity: str, workspace_folder: Path | None, as_json: bool) -> None:
-    """Send an approved notice by mail and lay it into the outbox; one that was sent is not sent again.
-
-    Exit code 3 when nobody approved this text or a delivery's outcome is unknown, 4 when the mail server is busy
-    or out of reach: run it again then.
-    """
-    from tocsin.notices import send_notice
-    from tocsin.wiring import open_context
-
-    with open_context(workspace_folder) as ctx:
-        sent = send_notice(ctx, identity)
-        _let_its_duty_follow(ctx, sent.notice)
-        outbox = ctx.workspace.outbox
-    lines = [f"- {each.channel} {each.address}: {each.state}" for each in sent.deliveries]
-    name = sent.notice.id[:8]
-    head = (
-        f"Notice {name} lies in {outbox}. Nothing goes by mail here: send it by hand, then record it with "
-        f"tocsin notice record {name} --reference NUMBER --proof FILE"
-        if sent.by_hand
-        else f"Notice {name} is {sent.notice.state}."
-    )
-    data = {
-        **_notice_data(sent.notice),
-        "by_hand": sent.by_hand,
-        "deliveries": [_delivery_data(each) for each in sent.deliveries],
-    }
-    emit(data, "\n".join([head, *lines]), as_json=as_json)
-
-
-@command.command(epilog="Example: tocsin notice resolve 5e6f7a8b --did-not-happen")
-@click.argument("delivery", metavar="DELIVERY")
-@click.option(
-    "--happened/--did-not-happen", required=True, default=None, help="What the addressee or the log says."
-)
-@common_options
-def resolve(delivery: str, happened: bool, workspace_folder: Path | None, as_json: bool) -> None:
-    """Say whether a delivery of unknown outcome happened. If it did not, it may be sent again."""
-    from tocsin.notices import notice_of, resolve_delivery
-    from tocsin.wiring import open_context
-
-    with open_context(workspace_folder) as ctx:
-        resolved = resolve_delivery(ctx, delivery, happened=happened)
-        _let_its_duty_follow(ctx, notice_of(ctx, resolved.notice))
-    then = "" if happened else f" Send it again: tocsin notice send {resolved.notice[:8]}"
-    emit(_delivery_data(resolved), f"Delivery {resolved.id[:8]} is {resolved.state}.{then}", as_json=as_json)
-
-
-@command.command(epilog="Example: tocsin notice record 1a2b3c4d --reference IC-123456 --proof confirmation.pdf")
-@click.argument("identity", metavar="ID")
-@click.option("--reference", metavar="TEXT", help="A case or message number, or who was told how and when.")
-@click.option("--proof", type=click.Path(path_type=Path), help="A file that proves it; it is copied.")
-@common_options
-def record(
-    identity: str, reference: str | None, proof: Path | None, workspace_folder: Path | None, as_json: bool
-) -> None:
-    """Record that an approved notice was sent by hand: the ICO's online form, a letter, a call."""
-    from tocsin.notices import record_sent
-    from tocsin.wiring import open_context
-
-    with open_context(workspace_folder) as ctx:
-        recorded = record_sent(ctx, identity, reference=reference, proof=proof)
-        _let_its_duty_follow(ctx, recorded)
-    emit(_notice_data(recorded), f"Notice {recorded.id[:8]} is recorded as sent by hand.", as_json=as_json)
-
-
-def _let_its_duty_follow(ctx: "Context", notice: "Notice") -> None:
-    """Move the duty that this notice answers: drafted, approved, told."""
-    from tocsin.situation import reconcile_duties
-
-    reconcile_duties(ctx, notice.incident)
+    emit(notice_data(rejected), text, as_json=as_json)
 
 
 def _confirm(seen: "Shown", prefix: str | None, *, yes: bool, as_json: bool, question: str) -> None:
@@ -277,12 +212,15 @@ def _new_body(before: str, file: Path | None, *, keep: bool) -> str:
 
 def _waits_for(ctx: "Context", notice: "Notice") -> str:
     from tocsin.notices import deliveries, still_needed
+    from tocsin.notices.posting import posted
 
     if notice.state == "draft":
         able = still_needed(ctx, notice)
         return f"approval by {' or '.join(able) or 'nobody: give a person the role dpo'}"
     if notice.state != "approved":
         return ""
+    if (many := posted(ctx, notice)) is not None:
+        return waits_for(many)
     states = {row.state for row in deliveries(ctx, notice.id)}
     if states & {"unknown", "trying"}:
         return "somebody to say whether it arrived"
@@ -304,29 +242,3 @@ def _about(seen: "Shown", decided: "tuple[Approval, ...]", gone: "tuple[Delivery
         ),
         *(f"Delivery {each.id[:8]} {each.channel} {each.address}: {each.state}" for each in gone),
     ]
-
-
-def _notice_data(notice: "Notice") -> dict[str, object]:
-    return {
-        "id": notice.id,
-        "incident": notice.incident,
-        "template": notice.template,
-        "duty": notice.duty,
-        "addressee": notice.addressee,
-        "state": notice.state,
-        "version": notice.version,
-        "edited_by": notice.edited_by,
-        "subject": notice.subject,
-    }
-
-
-def _delivery_data(delivery: "Delivery") -> dict[str, object]:
-    return {
-        "id": delivery.id,
-        "notice": delivery.notice,
-        "channel": delivery.channel,
-        "address": delivery.address,
-        "message_id": delivery.message_id,
-        "state": delivery.state,
-        "detail": delivery.detail,
-    }

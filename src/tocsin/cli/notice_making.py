@@ -85,18 +85,31 @@ def draft(
     help="PDF needs the package typst.",
 )
 @click.option("--to", "to", type=click.Path(path_type=Path), help="The file to write; else it is shown (md, txt).")
+@click.option("--publish", is_flag=True, help="Keep it as the next version, in every form, in published/.")
 @common_options
-def statement(client: str, form: str, to: Path | None, workspace_folder: Path | None, as_json: bool) -> None:
+def statement(
+    client: str, form: str, to: Path | None, publish: bool, workspace_folder: Path | None, as_json: bool
+) -> None:
     """Say how one client's data is collected, stored, used, backed up and protected, by the records of today.
 
     It is drawn from the inventory, the backup plans, their newest good snapshots and last drills. The guard reads
-    it as it reads a notice; you read it before you hand it over.
+    it as it reads a notice; you read it before you hand it over. With --publish it is numbered and kept; where
+    nothing has changed since, the last version stands. 'tocsin notice published' says which have grown stale.
     """
     from tocsin.durable import write_durably
     from tocsin.notices.papers import as_paper
     from tocsin.notices.statement import statement_for
     from tocsin.wiring import open_context
 
+    if publish:
+        from tocsin.cli.notice_published import tell_published
+        from tocsin.notices.publishing import publish_statement
+
+        if to is not None:
+            raise UsageError("--publish chooses the file itself: leave --to out. Nothing was written.")
+        with open_context(workspace_folder) as ctx:
+            tell_published(*publish_statement(ctx, client, _seen(ctx)), as_json=as_json)
+        return
     if to is None and form in {"html", "pdf"}:
         raise UsageError(f"Say where to write the {form} file: --to FILE. Nothing was written.")
     with open_context(workspace_folder) as ctx:

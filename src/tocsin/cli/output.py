@@ -28,8 +28,12 @@ def common_options(command: F) -> F:
 
 
 def emit(data: Mapping[str, object] | Sequence[object], text: str, *, as_json: bool) -> None:
-    """Show `data` as JSON or `text` as it is."""
+    """Show `data` as JSON or `text` as it is. In an exercise's room the JSON names the exercise."""
     if as_json:
+        here = click.get_current_context(silent=True)
+        exercise = here.find_root().obj if here else None
+        if exercise and isinstance(data, Mapping):
+            data = {"exercise": exercise, **data}
         click.echo(json.dumps(data, indent=2, ensure_ascii=False))
     elif text:
         click.echo(text)

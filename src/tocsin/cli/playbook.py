@@ -5,17 +5,23 @@ from pathlib import Path
 import click
 
 from tocsin.cli.output import common_options, emit, table
+from tocsin.cli.playbook_cacao import export_playbook, import_playbook
 
 
 @click.group()
 def command() -> None:
-    """List, check, simulate and start playbooks.
+    """List, check, simulate and start playbooks; import and export them.
 
     \b
     Example:
       tocsin playbook check
       tocsin playbook simulate ransomware --system file-share
+      tocsin playbook import block-address.json --dry-run
     """
+
+
+command.add_command(import_playbook)
+command.add_command(export_playbook)
 
 
 @command.command("list", epilog="Example: tocsin playbook list")

@@ -29,12 +29,13 @@ def command() -> None:
 @common_options
 def list_entries(client: str | None, workspace_folder: Path | None, as_json: bool) -> None:
     """List every incident: when, what came of it, how many people, what is still open."""
-    from tocsin.incidents.register import register
+    from tocsin.incidents.register import hidden_from_register, register
     from tocsin.law.clocks import show_both
     from tocsin.wiring import open_context
 
     with open_context(workspace_folder) as ctx:
         entries = register(ctx, client=client)
+        hidden = hidden_from_register(ctx)
         zone = ctx.workspace.organisation.timezone
     head = ("incident", "first alert", "outcome", "state", "cause", "people", "open duties", "title")
     rows = [
@@ -51,7 +52,9 @@ def list_entries(client: str | None, workspace_folder: Path | None, as_json: boo
         for each in entries
     ]
     data = [{name.replace(" ", "_"): cell for name, cell in zip(head, row, strict=True)} for row in rows]
-    emit(data, table(head, rows) if rows else "The register is empty.", as_json=as_json)
+    text = table(head, rows) if rows else "The register is empty."
+    text += "".join(f"\n{each} is need-to-know: only its own people see more." for each in hidden)
+    emit(data, text, as_json=as_json)
 
 
 @command.command(epilog="Example: tocsin register show INC-2026-001")

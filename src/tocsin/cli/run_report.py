@@ -125,6 +125,8 @@ def commands_for(run_id: str, seen: Look) -> tuple[str, ...]:
             return (f"tocsin run approve {run_id} {key} --hash {str(asked.get('sha256', ''))[:12]}",)
         case "unknown":
             return (f"tocsin run resolve {run_id} {key} --happened | --did-not-happen",)
+        case "without_evidence":
+            return (f"tocsin run answer {run_id} {key} go-on --reason TEXT",)
         case "notice":
             return ()  # its question names the command
         case _:

@@ -6,15 +6,16 @@ import click
 
 from tocsin.errors import UsageError, did_you_mean
 
-WORDS = ("workspace", "included", "drill")
+RECOVERY_PLAN = "recovery-plan"
+WORDS = ("workspace", "included", "drill", "exercise", RECOVERY_PLAN)
 """Those that `tocsin init` writes beside a new workspace."""
 PLAYBOOK = "playbook"
 
 
 @click.command(epilog="Example: tocsin schema workspace")
-@click.argument("kind", default="workspace", metavar="[workspace|included|drill|playbook]")
+@click.argument("kind", default="workspace", metavar="[workspace|included|drill|exercise|recovery-plan|playbook]")
 def command(kind: str) -> None:
-    """Print the JSON Schema of tocsin.yaml (workspace), of a file it includes, of a drill or a playbook.
+    """Print the JSON Schema of tocsin.yaml (workspace), or of another of the files that a person writes.
 
     A file names its schema in its first line, as `tocsin init` writes it:
     # yaml-language-server: $schema=schemas/workspace.schema.json
@@ -29,10 +30,10 @@ def schema_text(kind: str) -> bytes:
     """Return one schema as it is printed and written."""
     from tocsin.model.schema import SCHEMAS
 
-    if kind == PLAYBOOK:
-        from tocsin.runbook.reference import playbook_schema
+    if kind in (PLAYBOOK, RECOVERY_PLAN):
+        from tocsin.runbook.reference import playbook_schema, recovery_plan_schema
 
-        schema = playbook_schema()
+        schema = playbook_schema() if kind == PLAYBOOK else recovery_plan_schema()
     else:
         schema = SCHEMAS[kind]()
     return json.dumps(schema, indent=2, ensure_ascii=False).encode() + b"\n"

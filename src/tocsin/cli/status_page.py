@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import click
 
 from tocsin.law.clocks import show_both
-from tocsin.tonight import Countdown, DrillState, OpenIncident, Picture, PlanState, Waiting
+from tocsin.model.ladder import Rung
+from tocsin.tonight import AppendOnly, Countdown, DrillState, OpenIncident, Picture, PlanState, Waiting
 
 WIDTH = 79
 _SOON = timedelta(hours=12)
@@ -29,12 +30,15 @@ class Page:
         """Return the whole page."""
         sections = (
             self._head(),
-            _section("INCIDENTS", (line for one in self._picture.incidents for line in self._incident(one))),
+            _section("INCIDENTS", self._incidents()),
             _section("OUTCOME UNKNOWN: look before anything is done again", self._unknown()),
             _section("WAITING FOR A PERSON", self._waiting()),
             _section("ALARMS", (_bad(_clip(f"  {one.text}")) for one in self._picture.alarms)),
+            _section("PREVENTION ACTIONS OVERDUE", self._owed()),
+            _section("CHANNELS", self._distrusted()),
             _section("BACKUPS", self._backups()),
             _section("DRILLS", self._drills()),
+            _section("RECOVERY PROVEN", self._proven()),
             _section("RUNNING NOW", self._running()),
             [self._journal()],
         )
@@ -42,7 +46,7 @@ class Page:
 
     def _head(self) -> list[str]:
         troubles = self._picture.troubles()
-        opened = len(self._picture.incidents)
+        opened = len(self._picture.incidents) + len(self._picture.need_to_know)
         counted = [f"{opened} open incident{'s' if opened > 1 else ''}"] if opened else []
         waiting = sum(step.kind != "failed" for step in self._picture.waiting)
         waits = [f"{waiting} step{'s wait' if waiting > 1 else ' waits'} for a person"] if waiting else []
@@ -50,6 +54,12 @@ class Page:
         summary = textwrap.wrap(f"{said}." if said else "Nothing is open, late or unknown.", WIDTH)
         colour = _bad if troubles else _uncertain if said else _good
         return [_clip(f"{_plain(self._name)}, {self._time(self._picture.at)}"), *map(colour, summary)]
+
+    def _incidents(self) -> Iterator[str]:
+        for one in self._picture.incidents:
+            yield from self._incident(one)
+        for identity in self._picture.need_to_know:
+            yield f"  {identity}  need-to-know: only its own people see more."
 
     def _incident(self, one: OpenIncident) -> Iterator[str]:
         cause = f", {one.cause}" if one.cause else ""
@@ -95,6 +105,11 @@ class Page:
         yield _clip(f"    {colour(f'{wanted:<8}')} {_plain(one.step)}{for_whom}")
         yield from (_clip(f"             {_plain(line)}") for line in (one.question.strip(),) if line)
 
+    def _owed(self) -> Iterator[str]:
+        for one in self._picture.owed:
+            said = f"{one.id} was due {one.due_on}, {one.owner} (from {one.came_from}): {_plain(one.title)}"
+            yield from map(_bad, _wrapped(said, "  "))
+
     def _backups(self) -> Iterator[str]:
         if pause := self._picture.paused:
             since = self._time(pause.since, short=True)
@@ -106,17 +121,48 @@ class Page:
         for hold in self._picture.holds:
             why = f"for {hold.incident}" if hold.incident else "by hand"
             yield f"  {hold.snapshots} snapshot{'s' if hold.snapshots > 1 else ''} held {why}: none is pruned."
+        yield from self._doubts()
+
+    def _doubts(self) -> Iterator[str]:
+        for doubt in self._picture.doubted:
+            stopped = "nothing of it is pruned" if doubt.retention_stopped else "it is pruned as usual"
+            said = (
+                f"{doubt.plan} is DOUBTED since {self._time(doubt.since, short=True)} ({', '.join(doubt.signs)}); "
+                f"{stopped}. Look at the files, then: tocsin backup explain {doubt.plan}"
+            )
+            yield from map(_bad, _wrapped(said, "  "))
+        for proof in self._picture.append_only:
+            yield from self._proof(proof)
+
+    def _proof(self, proof: AppendOnly) -> Iterator[str]:
+        if proof.at is None:
+            yield _uncertain(_clip(f"  {proof.repository}: nobody has tried yet whether it is append-only."))
+        elif proof.verdict == "refuted":
+            tried = self._day(proof.at)
+            said = f"{proof.repository} is NOT append-only: this machine got through to it on {tried}."
+            yield from map(_bad, _wrapped(said, "  "))
+        else:
+            owed = "; try it again, that is long ago" if proof.is_owed else ""
+            colour = _uncertain if proof.is_owed else str
+            yield colour(_clip(f"  {proof.repository}: append-only, tried {self._day(proof.at)}{owed}"))
+
+    def _distrusted(self) -> Iterator[str]:
+        for one in self._picture.distrusted:
+            since = self._time(one.since, short=True)
+            said = f"{one.channel} is COMPROMISED, says {one.by} since {since}: do not trust what comes by it."
+            yield from map(_bad, _wrapped(said, "  "))
 
     def _plan(self, plan: PlanState, width: int) -> str:
         fresh = plan.freshness
         name = f"  {fresh.plan:<{width}}  "
         if fresh.age is None or fresh.last_ok is None:
-            return f"{name}{_bad('never  ')}  no good snapshot yet; promised every {spell(fresh.rpo)}"
+            what = f" of the dump {fresh.series}" if fresh.series else ""
+            return f"{name}{_bad('never  ')}  no good snapshot{what} yet; promised every {spell(fresh.rpo)}"
         colour = _good if fresh.state.value == "fresh" else _bad
         taken = fresh.last_ok.astimezone(self._zone).strftime("%d %b %H:%M %Z")
         return (
             f"{name}{colour(f'{fresh.state.value:<7}')}  {spell(fresh.age)} old, promised {spell(fresh.rpo)}; "
-            f"{(plan.snapshot or '')[:8]} of {taken}"
+            f"{(plan.snapshot or '')[:8]} of {taken}{f' (dump {fresh.series})' if fresh.series else ''}"
         )
 
     def _drills(self) -> Iterator[str]:
@@ -136,6 +182,18 @@ class Page:
         if drill.overdue_since:
             return f"{said}; {_bad('OVERDUE')} since {self._day(drill.overdue_since)}"
         return f"{said}; next {self._day(drill.next_due)}" if drill.next_due else said
+
+    def _proven(self) -> Iterator[str]:
+        width = max((len(one.system) for one in self._picture.proven), default=0)
+        for one in self._picture.proven:
+            name, proven = f"  {one.system:<{width}}  ", one.proven
+            if proven.rung is None or proven.at is None:
+                yield f"{name}{_bad('nothing')}  {'no drill yet' if one.plans else 'no backup plan covers it'}"
+                continue
+            colour = _good if proven.rung.height >= Rung.L3.height else _uncertain
+            by = proven.by.removeprefix("drill:")
+            said = f"{name}{colour(str(proven.rung))}  {proven.rung.meaning}, {self._day(proven.at)}, by {by}"
+            yield _clip(said)
 
     def _running(self) -> Iterator[str]:
         for one in self._picture.running:

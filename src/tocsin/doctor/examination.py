@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tocsin.context import Context
+from tocsin.doctor.dumps import check_dumps
 from tocsin.doctor.finding import Finding
 from tocsin.doctor.journal import check_journal
 from tocsin.doctor.machine import check_disk, check_machine, check_prefect
 from tocsin.doctor.outside import check_mail, check_repositories, check_restic
 from tocsin.doctor.people import check_people
 from tocsin.doctor.private import check_private_files
+from tocsin.doctor.slack import check_slack
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,9 @@ def examine(ctx: Context, how: Examination = Examination()) -> Iterator[Finding]
     if how.thorough:
         yield check_prefect()
     yield check_restic(ctx)
+    yield from check_dumps(ctx)
     if how.offline:
         return
     yield from check_repositories(ctx)
     yield check_mail(ctx.workspace.channels.mail)
+    yield from check_slack(ctx)

@@ -9,9 +9,11 @@ from sqlalchemy import select
 from tocsin.context import Context
 from tocsin.doctor.finding import Finding, failed, ok, warning
 from tocsin.errors import TocsinError
+from tocsin.store.operations import running_elsewhere
 from tocsin.store.tables import journal
 
 _CLOCKS_DIFFER = timedelta(seconds=5)
+_A_DAY = timedelta(days=1)
 _SILENT = timedelta(days=400)
 
 
@@ -38,8 +40,20 @@ def check_journal(ctx: Context) -> Iterator[Finding]:
         yield ok("store", f"{told}, the journal is empty")
         return
     yield ok("store", f"{told}, {last.seq} journal entries")
+    yield from _elsewhere(ctx)
     yield _clock(ctx.clock.now(), last.at)
     yield _key(ctx)
+
+
+def _elsewhere(ctx: Context) -> Iterator[Finding]:
+    """Name what another machine began a day ago and has not ended: it keeps others of its kind waiting."""
+    for one in running_elsewhere(ctx.store):
+        if ctx.clock.now() - one.since > _A_DAY:
+            yield warning(
+                f"{one.kind} of {one.subject}",
+                f"It runs on {one.host} since {one.since:%Y-%m-%d %H:%M} UTC, if that machine still lives.",
+                f"If it does not: tocsin journal settle {one.id[:8]} --reason TEXT",
+            )
 
 
 def _clock(now: datetime, newest: datetime) -> Finding:

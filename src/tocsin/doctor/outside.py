@@ -47,7 +47,25 @@ def _repository(ctx: Context, name: str) -> Finding:
             f"{len(damaged)} of its snapshots cannot be read: {', '.join(each[:8] for each in damaged[:3])}.",
             "Run a drill to see what still comes back, and back up anew.",
         )
+    if differs := _cuts_differently(ctx, name):
+        return warning(
+            about,
+            f"opens, but cuts files differently than {differs}, so that each copy takes its full size.",
+            "Make it anew with 'tocsin backup init' when you can.",
+        )
     return ok(about, f"opens; {len(found)} snapshot{'' if len(found) == 1 else 's'}")
+
+
+def _cuts_differently(ctx: Context, name: str) -> str:
+    """Return the repository that this one is filled from and does not share its parameters with, else ''."""
+    source = ctx.workspace.repositories[name].filled_from
+    if source is None:
+        return ""
+    try:
+        first, second = (ctx.restic.chunker(repository_access(ctx, one)) for one in (source, name))
+    except TocsinError:
+        return ""  # its own line says what is wrong with the first
+    return "" if first == second else source
 
 
 def check_mail(channel: MailChannel | None) -> Finding:

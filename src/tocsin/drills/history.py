@@ -1,10 +1,12 @@
 """What earlier drills said, read from the operations our store keeps."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select
 
+from tocsin.model.ladder import Rung
 from tocsin.store.tables import operation as operations
 
 UNKNOWN = "unknown"
@@ -23,6 +25,10 @@ class PastDrill:
     rto_target: timedelta | None
     rpo: timedelta | None
     report: str | None
+    reached: Rung | None = None
+    broken: Rung | None = None
+    part: bool = False
+    values: Mapping[str, int] = field(default_factory=dict)
 
 
 def drill_history(connection: Connection, drill_id: str, *, limit: int = 100) -> tuple[PastDrill, ...]:
@@ -44,6 +50,10 @@ def drill_history(connection: Connection, drill_id: str, *, limit: int = 100) ->
             rto_target=_milliseconds(row.detail, "rto_target_ms"),
             rpo=_milliseconds(row.detail, "rpo_ms"),
             report=_text(row.detail, "report"),
+            reached=_rung(row.detail, "reached"),
+            broken=_rung(row.detail, "broken"),
+            part=bool((row.detail or {}).get("part")),
+            values=_values(row.detail),
         )
         for row in connection.execute(query)
     )
@@ -52,6 +62,27 @@ def drill_history(connection: Connection, drill_id: str, *, limit: int = 100) ->
 def last_drill(connection: Connection, drill_id: str) -> PastDrill | None:
     """Return a drill's newest run that has ended, or None."""
     return next((past for past in drill_history(connection, drill_id) if past.verdict is not None), None)
+
+
+def last_shown_to_fail(connection: Connection, drill_id: str) -> tuple[datetime, str] | None:
+    """Return when a drill was last made to fail, and what came of it (`failed-rightly`); None when never."""
+    query = select(operations.c.started_at, operations.c.verdict).where(
+        operations.c.kind == "drill-proof",
+        operations.c.subject == f"drill:{drill_id}",
+        operations.c.state == "finished",
+    )
+    row = connection.execute(query.order_by(operations.c.started_at.desc()).limit(1)).one_or_none()
+    return None if row is None else (row.started_at, row.verdict)
+
+
+def _rung(detail: dict[str, object] | None, name: str) -> Rung | None:
+    value = (detail or {}).get(name)
+    return Rung(value) if isinstance(value, str) and value in Rung.__members__ else None
+
+
+def _values(detail: dict[str, object] | None) -> dict[str, int]:
+    found = (detail or {}).get("values")
+    return {key: value for key, value in found.items() if type(value) is int} if isinstance(found, dict) else {}
 
 
 def _milliseconds(detail: dict[str, object] | None, name: str) -> timedelta | None:

@@ -1,26 +1,31 @@
-"""The drill operation: journal the start, see, judge, report, journal the finish, sign the head."""
+"""The drill operation: journal the start, see, judge, report, journal the finish, sign what it leaves."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-
-from sqlalchemy import func, select
+from datetime import datetime
 
 from tocsin.context import Context
-from tocsin.drills.history import PastDrill, drill_history
+from tocsin.drills.choosing import has_good_snapshot, repository_to_drill
+from tocsin.drills.evidence import seal_evidence
+from tocsin.drills.history import drill_history
+from tocsin.drills.notebook import Notebook
+from tocsin.drills.recording import record_finish
 from tocsin.drills.report import Report, write_report
-from tocsin.drills.seeing import Notebook, look
-from tocsin.drills.verdict import DrillVerdict, Targets, Verdict, judge_drill
+from tocsin.drills.restoring import Hearing
+from tocsin.drills.seeing import look
+from tocsin.drills.seen import Targets
+from tocsin.drills.verdict import DrillVerdict, Verdict, judge_drill
 from tocsin.errors import Interrupted, Temporary, TocsinError, UsageError, did_you_mean
 from tocsin.model.drill import Drill
 from tocsin.ports import OnProgress
 from tocsin.recovery import OnStage, silent, sweep_scratch
 from tocsin.store.database import JsonValue
-from tocsin.store.operations import Operation, begin, finish
+from tocsin.store.operations import Operation, begin
 from tocsin.store.schedules import claim_due, give_back
-from tocsin.store.tables import snapshot as snapshots
 
-MOST_JOURNALLED = 20
+__all__ = ["KIND", "DrillOutcome", "drill_if_due", "drill_named", "repository_to_drill", "run_drill", "targets_of"]
+
+KIND = "drill"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,32 +48,47 @@ class DrillOutcome:
 
 
 def run_drill(
-    ctx: Context, drill_id: str, *, on_progress: OnProgress | None = None, on_stage: OnStage = silent
+    ctx: Context,
+    drill_id: str,
+    *,
+    participants: Sequence[str] = (),
+    on_progress: OnProgress | None = None,
+    on_stage: OnStage = silent,
 ) -> DrillOutcome:
-    """Restore a plan's newest good snapshot into isolation and judge it against the targets.
+    """Restore one of a plan's snapshots into isolation and judge it against the targets.
 
-    A drill that failed or could not run is an outcome, not an error.
+    `participants` are people of the workspace who take part, beside those whom the drill's file names. A drill
+    that failed or could not run is an outcome, not an error.
 
     Raises:
-        UsageError: there is no such drill.
+        UsageError: there is no such drill, or no such person.
         Temporary: it is running already.
         Interrupted: a signal came; that is journalled, and nothing is left behind.
     """
     drill = drill_named(ctx, drill_id)
+    with_whom = _participants(ctx, drill, participants)
     sweep_scratch(ctx)
     with ctx.store.read() as connection:
         history = drill_history(connection, drill.id)
     repositories = ctx.workspace.backup_plans[drill.backup_plan].repositories
-    notebook = Notebook(_targets(ctx, drill), repository_to_drill(repositories, history), ctx.clock.now())
-    started: dict[str, JsonValue] = {"backup_plan": drill.backup_plan, "repository": notebook.repository}
-    operation = begin(ctx.store, ctx.actor, "drill", f"drill:{drill.id}", started)
+    turn = repository_to_drill(repositories, history)
+    notebook = Notebook(targets_of(ctx, drill), turn, ctx.clock.now(), participants=with_whom)
+    started: dict[str, JsonValue] = {
+        "backup_plan": drill.backup_plan,
+        "repository": notebook.repository,
+        "participants": [*with_whom],
+    }
+    operation = begin(ctx.store, ctx.actor, KIND, f"drill:{drill.id}", started)
     ctx.crash.reach("drill:after-start")
-    look(ctx, drill, notebook, on_stage, on_progress)
+    look(ctx, drill, notebook, Hearing(on_stage, on_progress, history))
     verdict = judge_drill(notebook.seen())
     on_stage("Writing the report")
     report, problem = _report(ctx, drill, operation, verdict, notebook)
     ctx.crash.reach("drill:before-finish")
-    _journal(ctx, operation, verdict, notebook, report)
+    record_finish(ctx, drill, operation, verdict, notebook, report)
+    ctx.crash.reach("drill:before-evidence")
+    if report:
+        problem = _sealed(ctx, operation, report)
     if notebook.raised:
         raise notebook.raised
     return DrillOutcome(drill, operation.id, verdict, notebook, report, problem)
@@ -90,9 +110,8 @@ def drill_if_due(
     backups tells of that, and the drill is due as soon as there is one.
     """
     drill = drill_named(ctx, drill_id)
-    good = select(func.count()).where(snapshots.c.backup_plan == drill.backup_plan, snapshots.c.verdict == "ok")
     with ctx.store.read() as connection:
-        if not connection.execute(good).scalar():
+        if not has_good_snapshot(connection, drill.backup_plan):
             return None
     name = f"drill:{drill.id}"
     due = claim_due(ctx.store, ctx.actor, name, drill.schedule, drill.zone, now)
@@ -118,22 +137,18 @@ def drill_named(ctx: Context, drill_id: str) -> Drill:
     return drills[drill_id]
 
 
-def repository_to_drill(repositories: Sequence[str], history: Sequence[PastDrill]) -> str:
-    """Return the repository whose last proof is the oldest, so that each gets its turn; pure.
-
-    Args:
-        repositories: the plan's, in its order.
-        history: the drill's earlier runs, newest first.
-    """
-    proved = (Verdict.PASSED, Verdict.FAILED)
-    last = {past.repository: past.started_at for past in reversed(history) if past.verdict in proved}
-    never = [repository for repository in repositories if repository not in last]
-    return never[0] if never else min(repositories, key=lambda repository: last[repository])
-
-
-def _targets(ctx: Context, drill: Drill) -> Targets:
+def targets_of(ctx: Context, drill: Drill) -> Targets:
+    """Return what a drill must reach: its own targets, else its backup plan's."""
     plan = ctx.workspace.backup_plans[drill.backup_plan]
-    return Targets(rto=drill.targets.rto or plan.rto, rpo=drill.targets.rpo or plan.rpo)
+    return Targets(drill.targets.rto or plan.rto, drill.targets.rpo or plan.rpo, drill.integrity)
+
+
+def _participants(ctx: Context, drill: Drill, named: Sequence[str]) -> tuple[str, ...]:
+    people = ctx.workspace.people
+    for name in named:
+        if name not in people:
+            raise UsageError(f"There is no person {name!r} in the workspace.{did_you_mean(name, people)}")
+    return tuple(dict.fromkeys((*drill.participants, *named)))
 
 
 def _report(
@@ -142,53 +157,17 @@ def _report(
     """Write the report; when that fails the verdict still stands and is journalled."""
     with ctx.store.read() as connection:
         history = drill_history(connection, drill.id)
+    notebook.head = ctx.store.sign_head(ctx.actor)
     try:
         return write_report(ctx, drill, operation.id, verdict, notebook, history), None
     except TocsinError as fault:
         return None, str(fault)
 
 
-def _journal(
-    ctx: Context, operation: Operation, verdict: DrillVerdict, notebook: Notebook, report: Report | None
-) -> None:
-    """Journal the finish. What names files or quotes messages is private; codes and object ids are not."""
-    private = {
-        f"finding-{number}": finding.sentence for number, finding in enumerate(verdict.findings[:MOST_JOURNALLED])
-    }
-    if verdict.obstacle:
-        private["obstacle"] = verdict.obstacle.sentence
-    with ctx.store.write(ctx.actor) as tx:
-        if private:
-            tx.record("drill.findings", operation.subject, {"operation": operation.id}, private)
-        finish(tx, operation, verdict.verdict, _payload(ctx, verdict, notebook, report))
-    ctx.store.sign_head(ctx.actor)
-
-
-def _payload(
-    ctx: Context, verdict: DrillVerdict, notebook: Notebook, report: Report | None
-) -> dict[str, JsonValue]:
-    seen, restored = notebook.seen(), notebook.restored
-    codes: list[JsonValue] = [str(finding.code) for finding in verdict.findings[:MOST_JOURNALLED]]
-    payload: dict[str, JsonValue] = {
-        "repository": notebook.repository,
-        "findings": codes,
-        "findings_count": len(verdict.findings),
-        "rto_target_ms": _ms(seen.targets.rto),
-        "rpo_target_ms": _ms(seen.targets.rpo),
-        "rto_ms": _ms(seen.rto),
-        "rpo_ms": _ms(seen.rpo),
-        "check_ms": _ms(notebook.check_took),
-        "scratch_removed": notebook.scratch_removed,
-    }
-    if snapshot := notebook.snapshot:
-        payload |= {"snapshot": snapshot.id, "tree": notebook.tree, "manifest_sha256": snapshot.manifest_sha256}
-    if restored and restored.comparison:
-        payload |= {"files": restored.comparison.matching, "bytes": restored.comparison.hashed_bytes}
-    if report:
-        path = report.html.relative_to(ctx.workspace.root)
-        payload |= {"report": str(path), "report_sha256": report.html_sha256, "data_sha256": report.json_sha256}
-    return payload
-
-
-def _ms(span: timedelta | None) -> int | None:
-    return None if span is None else round(span.total_seconds() * 1000)
+def _sealed(ctx: Context, operation: Operation, report: Report) -> str | None:
+    """Sign the evidence; when that fails the report stands, and `tocsin drill report` can sign it later."""
+    try:
+        seal_evidence(ctx, operation.id, report.folder)
+    except TocsinError as fault:
+        return f"The report was written and is not signed yet: {fault}"
+    return None

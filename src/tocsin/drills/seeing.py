@@ -1,142 +1,84 @@
 """Do what a drill does and write down what is seen; nothing is judged here.
 
-1. Which snapshot: the newest good one our ledger has, in the repository that was drilled longest ago.
+1. Which copy: the repository that was drilled longest ago, and in it the snapshot that the drill chooses.
 2. Open the repository and list it; hash its key, index and snapshot files where they can be read.
-3. `restic check --read-data`: every pack is read from the repository itself.
-4. Restore into scratch, without a cache, and compare every file with the manifest. The time this takes is the
-   RTO; the snapshot's age when the drill began is the RPO.
-5. Remove the scratch copy, and make sure.
+3. Read its packs from the repository itself: all of them (`restic check --read-data`), or the next part in turn.
+4. Stream the snapshot, or restore it into scratch, load it and ask it (`restoring`). The time this takes is the
+   RTO; the newest good snapshot's age when the drill began is the RPO.
 
 Errors end here. What says something about the backup becomes a finding, what says nothing becomes an obstacle.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import select
 
+from tocsin.backups.checking import next_part
 from tocsin.context import Context
-from tocsin.drills.verdict import Code, Finding, Obstacle, Seen, Targets
-from tocsin.errors import ConfigurationError, Interrupted, OperationFailed, Temporary, TocsinError
+from tocsin.drills.choosing import choose_for_drill
+from tocsin.drills.notebook import EndedEarly, Notebook, obstacles
+from tocsin.drills.rehearsing import rehearse_plan
+from tocsin.drills.restoring import Hearing, restore, stream
+from tocsin.drills.seen import Code, Finding
+from tocsin.errors import ConfigurationError, OperationFailed, Temporary
 from tocsin.model.drill import Drill
-from tocsin.ports import CheckSummary, OnProgress, RepositoryAccess
+from tocsin.model.ladder import Rung
+from tocsin.ports import CheckSummary, RepositoryAccess
 from tocsin.recovery import (
     DamagedObject,
-    LedgerSnapshot,
     Listing,
-    NoRoom,
-    OnStage,
     Reach,
-    Restored,
-    SnapshotGone,
     agrees_with_journal,
-    choose_snapshot,
     damaged_objects,
     list_snapshots,
-    locate,
     reach,
-    restore_and_verify,
-    scratch,
 )
 from tocsin.repositories import repository_access
 from tocsin.store.tables import snapshot as snapshots
 
-
-@dataclass
-class Notebook:
-    """What a drill has seen so far. The one mutable thing, so that whatever ends the drill, nothing is lost."""
-
-    targets: Targets
-    repository: str
-    began: datetime
-    restic_version: str = ""
-    snapshot: LedgerSnapshot | None = None
-    tree: str | None = None
-    broken: list[Finding] = field(default_factory=list)
-    damaged: tuple[DamagedObject, ...] = ()
-    check: CheckSummary | None = None
-    check_took: timedelta | None = None
-    restored: Restored | None = None
-    scratch_removed: bool | None = None
-    obstacle: Obstacle | None = None
-    raised: BaseException | None = None  # to be raised again once everything is journalled
-
-    def seen(self) -> Seen:
-        """Return everything seen, for the judge."""
-        restored = self.restored
-        return Seen(
-            targets=self.targets,
-            broken=tuple(self.broken),
-            damaged=self.damaged,
-            check=self.check,
-            restore=restored.summary if restored else None,
-            comparison=restored.comparison if restored else None,
-            manifest_problem=restored.manifest_problem if restored else None,
-            rpo=self.began - self.snapshot.time if self.snapshot else None,
-            rto=restored.fetch + restored.verify if restored else None,
-            obstacle=self.obstacle,
-        )
+__all__ = ["Notebook", "look"]
 
 
-class _EndedEarly(Exception):  # noqa: N818 - no error: the drill has seen enough
-    """Nothing further can be seen; the notebook says why."""
-
-
-def look(
-    ctx: Context, drill: Drill, notebook: Notebook, on_stage: OnStage, on_progress: OnProgress | None
-) -> None:
+def look(ctx: Context, drill: Drill, notebook: Notebook, hearing: Hearing) -> None:
     """Carry the drill out and fill the notebook. Raises nothing that a drill should expect."""
     try:
-        with _obstacles(notebook):
+        with obstacles(notebook):
             notebook.restic_version = ctx.restic.version()
             access = repository_access(ctx, notebook.repository)
             _choose(ctx, drill, notebook)
-            on_stage("Opening the repository")
+            hearing.on_stage("Opening the repository")
             listing = _open(ctx, access, notebook)
-            on_stage("Reading every pack of the repository")
-            _check(ctx, access, notebook)
-            on_stage("Restoring into scratch")
-            _restore(ctx, listing, notebook, on_progress)
-    except _EndedEarly:
+            hearing.on_stage("Reading the repository's packs")
+            _check(ctx, drill, access, notebook)
+            if drill.integrity is Rung.L2:
+                hearing.on_stage("Reading the snapshot as a stream")
+                stream(ctx, listing, notebook)
+            elif drill.integrity.height > Rung.L2.height:
+                # A recovery plan restores and verifies by itself; what the drill adds needs a copy of its own.
+                if drill.integrity is not Rung.L6 or drill.databases or drill.checks:
+                    hearing.on_stage("Restoring into scratch")
+                    restore(ctx, drill, listing, notebook, hearing)
+                if drill.integrity is Rung.L6:
+                    rehearse_plan(ctx, drill, notebook, hearing.on_stage)
+    except EndedEarly:
         return
-
-
-@contextmanager
-def _obstacles(notebook: Notebook) -> Iterator[None]:
-    """Note what kept us from seeing more. Such errors prove nothing about the backup."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        notebook.raised = Interrupted("Stopped by Ctrl-C. Nothing that was restored is left behind.")
-        notebook.obstacle = Obstacle(str(notebook.raised), Interrupted.exit_code)
-    except Interrupted as stopped:
-        notebook.raised = stopped
-        notebook.obstacle = Obstacle(str(stopped), stopped.exit_code)
-    except TocsinError as fault:
-        notebook.obstacle = Obstacle(str(fault), fault.exit_code)
-    except _EndedEarly:
-        raise
-    except Exception as fault:  # noqa: BLE001 - raised again by `run_drill`, after the journal knows
-        notebook.raised = fault
-        notebook.obstacle = Obstacle(f"Tocsin itself is at fault ({type(fault).__name__}).", 1)
 
 
 def _choose(ctx: Context, drill: Drill, notebook: Notebook) -> None:
     with ctx.store.read() as connection:
         try:
-            snapshot = choose_snapshot(connection, drill.backup_plan, repository=notebook.repository)
+            chosen = choose_for_drill(ctx, connection, drill, notebook.repository)
         except OperationFailed as none:
             notebook.broken.append(Finding(Code.NO_SNAPSHOT, str(none)))
-            raise _EndedEarly from none
+            raise EndedEarly from none
+        snapshot = chosen.snapshot
         if not agrees_with_journal(connection, snapshot):
             sentence = (
                 f"Our ledger's row of snapshot {snapshot.short_id} does not agree with the journal: one of them "
                 "was altered. Run 'tocsin journal verify'."
             )
             notebook.broken.append(Finding(Code.LEDGER_ALTERED, sentence, f"snapshot {snapshot.id}"))
-    notebook.snapshot = snapshot
+    notebook.snapshot, notebook.why_this, notebook.newest = snapshot, chosen.why, chosen.newest
 
 
 def _open(ctx: Context, access: RepositoryAccess, notebook: Notebook) -> Listing:
@@ -153,8 +95,10 @@ def _open(ctx: Context, access: RepositoryAccess, notebook: Notebook) -> Listing
     try:
         listing = list_snapshots(ctx, access)
     except (OperationFailed, ConfigurationError) as fault:
+        notebook.opened = False
         notebook.broken.append(Finding(Code.WILL_NOT_OPEN, str(fault), access.name))
-        raise _EndedEarly from fault
+        raise EndedEarly from fault
+    notebook.opened = True
     _compare_with_ledger(ctx, listing, notebook)
     return listing
 
@@ -179,43 +123,22 @@ def _compare_with_ledger(ctx: Context, listing: Listing, notebook: Notebook) -> 
         notebook.broken.append(Finding(Code.FOREIGN_SNAPSHOT, sentence, f"snapshot {found.id}", fails=False))
 
 
-def _check(ctx: Context, access: RepositoryAccess, notebook: Notebook) -> None:
+def _check(ctx: Context, drill: Drill, access: RepositoryAccess, notebook: Notebook) -> None:
+    whole = drill.packs == "all"
+    if not whole:
+        notebook.check_part = next_part(ctx, ctx.workspace.repositories[notebook.repository])
     began = ctx.clock.monotonic()
     try:
         try:
-            notebook.check = ctx.restic.check(access, read_data=True)
+            notebook.check = _read(ctx, access, None if whole else notebook.check_part)
         except Temporary:
             # A run that was killed leaves its lock; this removes only those whose process is gone.
             ctx.restic.unlock(access)
-            notebook.check = ctx.restic.check(access, read_data=True)
+            notebook.check = _read(ctx, access, None if whole else notebook.check_part)
     except OperationFailed as fault:
         notebook.broken.append(Finding(Code.WILL_NOT_OPEN, str(fault), access.name))
     notebook.check_took = timedelta(seconds=ctx.clock.monotonic() - began)
 
 
-def _restore(ctx: Context, listing: Listing, notebook: Notebook, on_progress: OnProgress | None) -> None:
-    snapshot = notebook.snapshot
-    if snapshot is None:
-        raise _EndedEarly
-    try:
-        notebook.tree = locate(listing, snapshot).tree
-    except SnapshotGone as gone:
-        notebook.broken.append(Finding(Code.SNAPSHOT_GONE, str(gone), f"snapshot {snapshot.id}"))
-        raise _EndedEarly from gone
-    area = None
-    try:
-        with scratch(ctx, f"drill-{snapshot.backup_plan}", needed_bytes=snapshot.bytes) as area:
-            ctx.crash.reach("drill:scratch")
-            notebook.restored = restore_and_verify(ctx, snapshot, listing, area, on_progress=on_progress)
-            ctx.crash.reach("drill:restored")
-    except NoRoom:
-        raise
-    except OperationFailed as fault:
-        # With every pack sound, a restore that could not be tried says something about this machine only.
-        if notebook.check is None or not notebook.check.ok:
-            notebook.broken.append(Finding(Code.RESTORE_FAILED, str(fault)))
-            raise _EndedEarly from fault
-        raise
-    finally:
-        if area is not None:
-            notebook.scratch_removed = not area.exists()
+def _read(ctx: Context, access: RepositoryAccess, part: tuple[int, int] | None) -> CheckSummary:
+    return ctx.restic.check(access, part=part) if part else ctx.restic.check(access, read_data=True)

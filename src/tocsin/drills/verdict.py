@@ -2,9 +2,9 @@
 
 - **failed**: something proves that recovering today would not give back what was backed up, or not in time.
   A repository that its own password, keys and config cannot open is that, too: nobody could restore from it.
-- **could not run**: nothing was proved either way; the repository was locked or out of reach, or there was
-  no room to restore into. It is never shown as failed or passed.
-- **passed**: every object was read, every file came back as it was, within the targets.
+- **could not run**: nothing was proved either way; the repository was locked or out of reach, there was no room
+  to restore into, or no server to load a dump into. It is never shown as failed or passed.
+- **passed**: everything up to the rung that the drill must reach was proven, within the targets.
 
 Proof of damage outweighs what could not be run: a damaged pack stays damaged when the disk fills up later.
 """
@@ -13,11 +13,19 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from tocsin.drills.climbing import climb
+from tocsin.drills.seen import Code, Finding, Obstacle, Seen, Targets
 from tocsin.manifest import Comparison
-from tocsin.ports import CheckSummary, RestoreSummary
-from tocsin.recovery import DamagedObject, spell_span
+from tocsin.model.ladder import Rung
+from tocsin.recovery import spell_span
+
+__all__ = ["Code", "DrillVerdict", "Finding", "Obstacle", "Seen", "Targets", "Verdict", "judge_drill"]
 
 MOST_NAMED = 50
+_NOTHING = timedelta(0)
+_OF_FILES = frozenset(
+    {Code.DAMAGED_FILE, Code.MISSING_FILE, Code.CHANGED_FILE, Code.MANIFEST, Code.RESTORE_FAILED}
+)
 
 
 class Verdict(StrEnum):
@@ -28,85 +36,19 @@ class Verdict(StrEnum):
     COULD_NOT_RUN = "could-not-run"
 
 
-class Code(StrEnum):
-    """The kinds of findings, as the journal and the JSON report name them."""
-
-    NO_SNAPSHOT = "no-snapshot"
-    WILL_NOT_OPEN = "repository-will-not-open"
-    DAMAGED_OBJECT = "damaged-object"
-    SNAPSHOT_GONE = "snapshot-gone"
-    LEDGER_ALTERED = "ledger-altered"
-    RESTORE_FAILED = "restore-failed"
-    DAMAGED_FILE = "damaged-file"
-    MANIFEST = "manifest"
-    MISSING_FILE = "missing-file"
-    CHANGED_FILE = "changed-file"
-    NOT_COMPARED = "not-compared"
-    RTO_MISSED = "rto-missed"
-    RPO_MISSED = "rpo-missed"
-    OTHERS_GONE = "other-snapshots-gone"
-    FOREIGN_SNAPSHOT = "foreign-snapshot"
-
-
-_OF_FILES = frozenset(
-    {Code.DAMAGED_FILE, Code.MISSING_FILE, Code.CHANGED_FILE, Code.MANIFEST, Code.RESTORE_FAILED}
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing seen. `thing` names the object of the repository, or the restored file."""
-
-    code: Code
-    sentence: str
-    thing: str = ""
-    fails: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Obstacle:
-    """What kept the drill from proving anything, and the exit code that fits it."""
-
-    sentence: str
-    exit_code: int
-
-
-@dataclass(frozen=True, slots=True)
-class Targets:
-    """How long recovery may take, and how much work may be lost."""
-
-    rto: timedelta
-    rpo: timedelta
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """Everything a drill saw; what it did not come to is None or empty.
-
-    `broken` holds what was learnt before the restore (no snapshot, will not open, snapshot gone, ledger
-    altered) and the notes that fail nothing. `rto` is fetching and verifying together, what a recovery takes.
-    """
-
-    targets: Targets
-    broken: tuple[Finding, ...] = ()
-    damaged: tuple[DamagedObject, ...] = ()
-    check: CheckSummary | None = None
-    restore: RestoreSummary | None = None
-    comparison: Comparison | None = None
-    manifest_problem: str | None = None
-    rpo: timedelta | None = None
-    rto: timedelta | None = None
-    obstacle: Obstacle | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class DrillVerdict:
-    """The verdict and its reasons, the failing ones first. `compared`: every file was held to the manifest."""
+    """The verdict and its reasons, the failing ones first. `compared`: every file was held to the manifest.
+
+    `reached` and `broken` are the ladder's: the highest rung that held, the lowest that did not.
+    """
 
     verdict: Verdict
     findings: tuple[Finding, ...]
     obstacle: Obstacle | None = None
     compared: bool = False
+    reached: Rung | None = None
+    broken: Rung | None = None
 
     @property
     def files_are_right(self) -> bool:
@@ -121,34 +63,56 @@ class DrillVerdict:
 
 def judge_drill(seen: Seen) -> DrillVerdict:
     """Return the verdict on what a drill saw."""
-    damage = (*seen.broken, *_files(seen), *_objects(seen))
-    findings = sorted((*damage, *_targets(seen)), key=lambda finding: not finding.fails)
-    compared = seen.comparison is not None
+    damage = (*seen.broken, *_files(seen), *_objects(seen), *_contents(seen))
+    findings = tuple(sorted((*damage, *_targets(seen)), key=lambda finding: not finding.fails))
+    climbed, broken = climb(seen)
+    compared = (seen.comparison or seen.streamed) is not None
     if any(finding.fails for finding in damage):
-        return DrillVerdict(Verdict.FAILED, tuple(findings), compared=compared)
+        return DrillVerdict(Verdict.FAILED, findings, None, compared, climbed, broken)
     if seen.obstacle:
         notes = tuple(finding for finding in findings if not finding.fails)
-        return DrillVerdict(Verdict.COULD_NOT_RUN, notes, seen.obstacle)
+        return DrillVerdict(Verdict.COULD_NOT_RUN, notes, seen.obstacle, False, climbed, broken)
     if any(finding.fails for finding in findings):
-        return DrillVerdict(Verdict.FAILED, tuple(findings), compared=compared)
-    if not _complete(seen):
+        return DrillVerdict(Verdict.FAILED, findings, None, compared, climbed, broken)
+    if not _complete(seen, climbed):
         unfinished = Obstacle("The drill ended before everything was checked. Run it again.", 1)
-        return DrillVerdict(Verdict.COULD_NOT_RUN, tuple(findings), unfinished)
-    return DrillVerdict(Verdict.PASSED, tuple(findings), compared=compared)
+        return DrillVerdict(Verdict.COULD_NOT_RUN, findings, unfinished, False, climbed, broken)
+    return DrillVerdict(Verdict.PASSED, findings, None, compared, climbed, broken)
 
 
-def _complete(seen: Seen) -> bool:
+def _complete(seen: Seen, climbed: Rung | None) -> bool:
     """Tell whether every proof that a pass needs is there: a pass is never what is left over."""
+    wanted = seen.targets.integrity
     return (
-        seen.check is not None
+        climbed is not None
+        and climbed.height >= wanted.height
+        and seen.check is not None
         and seen.check.ok
-        and seen.restore is not None
-        and seen.restore.ok
-        and seen.comparison is not None
-        and seen.comparison.is_whole
-        and seen.rto is not None
         and seen.rpo is not None
+        and (seen.rto is not None or wanted.height < Rung.L3.height)
     )
+
+
+def _contents(seen: Seen) -> list[Finding]:
+    """Name what was loaded or started and is not as it must be."""
+    findings = []
+    for database in seen.databases:
+        if database.problem:
+            findings.append(Finding(Code.DUMP_REFUSED, database.problem, database.dump))
+        findings += [
+            Finding(
+                Code.DATABASE_DAMAGED, f"{database.dump} is damaged inside: {fault.rstrip('.')}.", database.dump
+            )
+            for fault in database.faults[:MOST_NAMED]
+        ]
+        findings += [
+            Finding(Code.ASSERTION, f"{database.dump}: {each.problem}", f"{database.dump}: {each.query}")
+            for each in database.asserted
+            if each.problem
+        ]
+    findings += [Finding(Code.CHECK, each.problem, each.name) for each in seen.checks or () if each.problem]
+    findings += [Finding(Code.PLAN_STEP, each.problem, each.name) for each in seen.steps or () if each.problem]
+    return findings
 
 
 def _objects(seen: Seen) -> list[Finding]:
@@ -174,19 +138,32 @@ def _objects(seen: Seen) -> list[Finding]:
 def _files(seen: Seen) -> list[Finding]:
     """Name the files that did not come back as they were, each once, by the first that told."""
     findings: dict[str, Finding] = {}
+    comparison = seen.comparison or seen.streamed
     if seen.restore and not seen.restore.ok:
         for path, why in seen.restore.errors or (("", "it ended with errors and named none"),):
-            findings.setdefault(path, Finding(Code.DAMAGED_FILE, f"Could not restore {path}: {why}.", path))
-    if seen.restore and seen.manifest_problem:
-        findings.setdefault("manifest", Finding(Code.MANIFEST, seen.manifest_problem, "manifest"))
-    if seen.comparison:
+            findings.setdefault(path, _not_restored(seen, path, why))
+    if seen.manifest_problem and (seen.restore or seen.opened):
+        if comparison is None:
+            findings.setdefault("manifest", Finding(Code.MANIFEST, seen.manifest_problem, "manifest"))
+        elif not any(found.code is Code.MANIFEST_DAMAGED for found in findings.values()):
+            findings["manifest"] = Finding(Code.MANIFEST_DAMAGED, seen.manifest_problem, "manifest")
+    if comparison:
         for code, paths, words in (
-            (Code.MISSING_FILE, seen.comparison.missing, "was not restored"),
-            (Code.CHANGED_FILE, seen.comparison.changed, "came back with other content than was backed up"),
+            (Code.MISSING_FILE, comparison.missing, "was not restored"),
+            (Code.CHANGED_FILE, comparison.changed, "came back with other content than was backed up"),
         ):
             for path in paths:
                 findings.setdefault(path, Finding(code, f"{path} {words}.", path))
-    return [*_shortened(list(findings.values()), "files"), *_notes(seen.comparison)]
+    return [*_shortened(list(findings.values()), "files"), *_notes(comparison)]
+
+
+def _not_restored(seen: Seen, path: str, why: str) -> Finding:
+    if seen.home and path.startswith(f"{seen.home}/"):
+        sentence = f"The manifest in the snapshot did not come back: {why}."
+        if seen.comparison:
+            sentence += " Every file was compared with our own copy of it instead."
+        return Finding(Code.MANIFEST_DAMAGED, sentence, path)
+    return Finding(Code.DAMAGED_FILE, f"Could not restore {path}: {why}.", path)
 
 
 def _notes(comparison: Comparison | None) -> list[Finding]:
@@ -215,11 +192,23 @@ def _shortened(findings: list[Finding], what: str) -> list[Finding]:
 
 def _targets(seen: Seen) -> list[Finding]:
     findings = []
-    if seen.rto is not None and seen.rto > seen.targets.rto:
-        sentence = f"Recovery took {spell_span(seen.rto)}; the target is {spell_span(seen.targets.rto)}."
+    rto, rpo = seen.targets.rto, seen.targets.rpo
+    if seen.forecast is not None and seen.forecast > rto:
+        sentence = (
+            f"At this rate the full restore takes {spell_span(seen.forecast)}; the target is {spell_span(rto)}."
+        )
         findings.append(Finding(Code.RTO_MISSED, sentence))
-    if seen.rpo is not None and seen.rpo > seen.targets.rpo:
-        old, target = spell_span(seen.rpo), spell_span(seen.targets.rpo)
-        sentence = f"The newest good snapshot was {old} old; the target is {target}."
+    elif seen.rto is not None and seen.rto > rto:
+        sentence = f"Recovery took {spell_span(seen.rto)}; the target is {spell_span(rto)}."
+        findings.append(Finding(Code.RTO_MISSED, sentence))
+    if seen.rpo is not None and seen.rpo > rpo:
+        sentence = f"The newest good snapshot was {spell_span(seen.rpo)} old; the target is {spell_span(rpo)}."
         findings.append(Finding(Code.RPO_MISSED, sentence))
+    elif seen.records_age is not None and seen.records_age > rpo:
+        sentence = (
+            f"The newest record inside the data was {spell_span(seen.records_age)} old, although the snapshot was "
+            f"only {spell_span(seen.rpo or _NOTHING)} old; the target is {spell_span(rpo)}. Is an old dump backed "
+            "up again and again?"
+        )
+        findings.append(Finding(Code.RECORDS_OLD, sentence))
     return findings

@@ -1,4 +1,4 @@
-"""Alarms for the deadlines of open incidents: raised by the watch's round, told to our own people, acknowledged.
+"""Alarms for the deadlines of open incidents: raised by the watch's round, acknowledged; `alarms` sends them.
 
     raise_due_alarms    reconcile the duties → which alarm is due (escalation) → rows → deliver what is unsent
 
@@ -7,24 +7,22 @@ text is fixed: ids, kinds of addressee and times. No name of a client and no tit
 be in the attacker's hands.
 """
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime, parseaddr
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, select, update
 
+from tocsin import alarms
 from tocsin.context import Context
-from tocsin.durable import private_folder, write_durably
-from tocsin.errors import Interrupted, Refused, TocsinError, UsageError
+from tocsin.errors import Refused, UsageError
 from tocsin.incidents.escalation import DueAlarm, Rung, due_alarm
+from tocsin.incidents.paging import escalate_pages
 from tocsin.law.clocks import show_both
 from tocsin.model.vocabulary import PersonRole
 from tocsin.model.workspace import Workspace
 from tocsin.situation import DutyRow, duties_of, reconcile_duties
 from tocsin.store.database import Transaction
+from tocsin.store.need_to_know import circle_of
 from tocsin.store.tables import alarm, incident
 
 KIND = "deadline"
@@ -55,14 +53,21 @@ class DeadlineAlarm:
 
 
 def raise_due_alarms(ctx: Context) -> tuple[DeadlineAlarm, ...]:
-    """Raise what is due in every open incident and deliver what is unsent; again at once, it does nothing."""
+    """Raise what is due in every open incident, deliver every alarm that is unsent and return the deadlines'.
+
+    Again at once, it does nothing.
+    """
     with ctx.store.read() as connection:
         open_ones = connection.execute(select(incident).where(incident.c.closed_at.is_(None))).all()
     for found in open_ones:
         reconcile_duties(ctx, found.id)
         _raise_in(ctx, found)
     ctx.crash.reach("alarms:raised")
-    return _deliver(ctx)
+    escalate_pages(ctx)
+    said = alarms.deliver(ctx)
+    with ctx.store.read() as connection:
+        told = [_as_told(connection, one) for one in said]
+    return tuple(one for one in told if one is not None)
 
 
 def acknowledge(ctx: Context, incident_id: str) -> int:
@@ -112,7 +117,8 @@ def _raise_in(ctx: Context, found: Row[tuple[object, ...]]) -> None:
         for row in rows:
             clock = due.get(row.duty)
             if row.cleared_at is None and (clock is None or clock.due != row.due_at):
-                tx.execute(update(alarm).where(alarm.c.id == row.id).values(cleared_at=tx.now))
+                # Whoever told the addressee knows; a moved clock rings anew. Neither needs another message.
+                alarms.end(tx, [row.id], say_so=False)
                 tx.record("alarm.cleared", row.subject, {"alarm": row.id, "kind": KIND})
         for key, clock in due.items():
             if clock is None:
@@ -134,31 +140,19 @@ def _insert(
     tx: Transaction, workspace: Workspace, duty: DutyRow, wanted: DueAlarm, due: datetime, *, certain: bool
 ) -> None:
     # What was raised for this clock before is overtaken: one alarm for each clock stands.
-    tx.execute(
-        update(alarm)
-        .where(alarm.c.incident == duty.incident, alarm.c.duty == duty.key, alarm.c.cleared_at.is_(None))
-        .values(cleared_at=tx.now)
+    overtaken = select(alarm.c.id).where(
+        alarm.c.incident == duty.incident, alarm.c.duty == duty.key, alarm.c.cleared_at.is_(None)
     )
-    identity = tx.new_id()
-    tx.execute(
-        insert(alarm).values(
-            id=identity,
-            kind=KIND,
-            subject=f"incident:{duty.incident}",
-            text=alarm_text(workspace, duty, wanted.share, due, certain=certain),
-            raised_at=tx.now,
-            incident=duty.incident,
-            duty=duty.key,
-            due_at=due,
-            share=wanted.share,
-            turn=wanted.turn,
-            level=wanted.level,
-        )
-    )
-    tx.record(
-        "alarm.raised",
+    alarms.end(tx, tx.execute(overtaken).scalars().all(), say_so=False)
+    raised = alarms.Alarm(
+        KIND,
         f"incident:{duty.incident}",
-        {"alarm": identity, "kind": KIND, "duty": duty.key, "share": wanted.share, "level": wanted.level},
+        alarm_text(workspace, duty, wanted.share, due, certain=certain),
+        _within(circle_of(tx.connection, duty.incident), audience(duty.toward, wanted.level)),
+        remind_every=None,  # the escalation says when it is said again, and to whom
+    )
+    alarms.raise_alarm(
+        tx, raised, deadline=alarms.Deadline(duty.incident, duty.key, due, wanted.share, wanted.turn)
     )
 
 
@@ -178,73 +172,20 @@ def alarm_text(workspace: Workspace, duty: DutyRow, share: int, due: datetime, *
     )
 
 
-def recipients(workspace: Workspace, toward: str, level: str) -> tuple[str, ...]:
-    """Return the mail addresses of one rung: the role, its deputies too, or everyone."""
+def _within(circle: tuple[str, ...] | None, wanted: alarms.Audience) -> alarms.Audience:
+    """Keep the alarms of a need-to-know incident among its people."""
+    return wanted if circle is None else alarms.Audience(people=circle, roles=())
+
+
+def audience(toward: str, level: alarms.Level) -> alarms.Audience:
+    """Return whom one rung is for: the role that answers for the duty, its deputies too, or everyone."""
     role = PersonRole.DPO if toward in _DATA_PROTECTION else PersonRole.COMMANDER
-    holders = workspace.people_with(role)
-    deputies = [deputy for holder in holders if (deputy := workspace.deputy_of(holder.id))]
-    everyone = tuple(workspace.people.values())
-    ladder = {"role": holders, "deputy": (*holders, *deputies), "everyone": everyone}
-    found = [person.email for person in ladder[level] if person.email]
-    # Nobody to be reached there: better too many than none.
-    return tuple(dict.fromkeys(found or [person.email for person in everyone if person.email]))
+    return alarms.Audience(roles=(str(role),), level=level)
 
 
-def _deliver(ctx: Context) -> tuple[DeadlineAlarm, ...]:
-    query = select(alarm).where(alarm.c.kind == KIND, alarm.c.sent_at.is_(None), alarm.c.cleared_at.is_(None))
-    with ctx.store.read() as connection:
-        unsent = connection.execute(query.order_by(alarm.c.raised_at, alarm.c.id)).all()
-        toward = {
-            (duty.incident, duty.key): duty.toward
-            for name in {row.incident for row in unsent}
-            for duty in duties_of(connection, name)
-        }
-    told = []
-    for row in unsent:
-        whom = recipients(ctx.workspace, toward.get((row.incident, row.duty), ""), row.level)
-        channel = _first_that_works(ctx, row, whom)
-        told.append(DeadlineAlarm(row.id, row.incident, row.duty, row.share, row.level, row.text, channel))
-        if channel:
-            with ctx.store.write(ctx.actor) as tx:
-                tx.execute(update(alarm).where(alarm.c.id == row.id).values(sent_at=tx.now, channel=channel))
-                tx.record("alarm.sent", row.subject, {"alarm": row.id, "channel": channel})
-    return tuple(told)
-
-
-def _first_that_works(ctx: Context, row: Row[tuple[object, ...]], whom: Sequence[str]) -> str:
-    """Try the channels in order, each failing quietly to the next. Empty when none worked: it is tried again."""
-    for channel in _channels(ctx.workspace):
-        try:
-            _by_mail(ctx, row, whom) if channel == "mail" else _by_file(ctx, row, whom)
-        except Interrupted:
-            raise
-        except TocsinError:
-            continue
-        return channel
-    return ""
-
-
-def _channels(workspace: Workspace) -> Iterable[str]:
-    wanted = [channel for channel in workspace.alarms or ("mail",) if channel != "mail" or workspace.channels.mail]
-    return dict.fromkeys([*(channel for channel in wanted if channel in ("mail", "outbox")), "outbox"])
-
-
-def _by_mail(ctx: Context, row: Row[tuple[object, ...]], whom: Sequence[str]) -> None:
-    mail = ctx.workspace.channels.mail
-    if mail is None or not whom:
-        raise UsageError("There is no mail channel, or nobody with an address.")
-    message = EmailMessage(policy=SMTP)
-    message["From"] = str(mail.sender)
-    message["To"] = ", ".join(whom)
-    message["Subject"] = f"[Tocsin] {row.incident}: {row.share} % of a deadline is gone"
-    message["Date"] = format_datetime(row.raised_at)
-    message["Message-ID"] = f"<alarm-{row.id}@{parseaddr(str(mail.sender))[1].rpartition('@')[2]}>"
-    message["Auto-Submitted"] = "auto-generated"
-    message.set_content(f"{row.text}\n", cte="quoted-printable")
-    ctx.mailer.send(message)
-
-
-def _by_file(ctx: Context, row: Row[tuple[object, ...]], whom: Sequence[str]) -> None:
-    folder = private_folder(ctx.workspace.outbox / "alarms")
-    text = f"To: {', '.join(whom)}\n\n{row.text}\n"
-    write_durably(folder / f"{row.incident}-{row.share}-{row.id[:8]}.txt", text.encode())
+def _as_told(connection: Connection, delivery: alarms.Delivery) -> DeadlineAlarm | None:
+    query = select(alarm).where(alarm.c.id.in_(delivery.alarms), alarm.c.kind == KIND)
+    row = connection.execute(query).first()
+    if row is None:
+        return None
+    return DeadlineAlarm(row.id, row.incident, row.duty, row.share, row.level, row.text, delivery.channel)

@@ -7,11 +7,12 @@ first alert shows how late it could be judged.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 
 from tocsin.context import Context
 from tocsin.law.clocks import deadline
 from tocsin.situation import Situation
+from tocsin.store.need_to_know import HIDDEN, hidden_incidents
 from tocsin.store.tables import incident
 
 REGULATOR_HOURS = 72
@@ -49,7 +50,30 @@ def left(rest: timedelta) -> str:
     return f"{spoken} left" if rest > timedelta(0) else f"OVERDUE by {spoken}"
 
 
-def all_incidents(ctx: Context) -> tuple[Row[tuple[object, ...]], ...]:
-    """Return every incident's row, newest first."""
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One incident in a list. Of a need-to-know one that is not theirs, whoever lists sees the id alone."""
+
+    id: str
+    title: str = ""
+    cause: str | None = None
+    state: str = HIDDEN
+    declared_at: datetime | None = None
+    first_alert_at: datetime | None = None
+    aware_at: datetime | None = None
+    closed_at: datetime | None = None
+    need_to_know_at: datetime | None = None
+    merged_into: str | None = None
+
+
+def all_incidents(ctx: Context) -> tuple[Listed, ...]:
+    """Return every incident, newest first."""
     with ctx.store.read() as connection:
-        return tuple(connection.execute(select(incident).order_by(incident.c.declared_at.desc())))
+        hidden = hidden_incidents(connection)
+        rows = connection.execute(select(incident).order_by(incident.c.declared_at.desc(), incident.c.id.desc()))
+        return tuple(
+            Listed(row.id)
+            if row.id in hidden
+            else Listed(**{name: getattr(row, name) for name in Listed.__slots__})
+            for row in rows
+        )

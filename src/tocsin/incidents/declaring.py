@@ -10,13 +10,19 @@ from sqlalchemy import Row, func, insert, select, update
 
 from tocsin.context import Context
 from tocsin.errors import UsageError, did_you_mean, nearest
-from tocsin.incidents.playbooks import PlaybookFile, choose_playbook
+from tocsin.incidents.knowing import restrict_in
+from tocsin.incidents.open_row import known_row, open_row
+from tocsin.incidents.paging import Page, page_at_declare
+from tocsin.incidents.playbooks import choose_playbook
+from tocsin.incidents.reports import settle_in
+from tocsin.incidents.roles import assign_in
 from tocsin.law.facts import check_patch
 from tocsin.model.vocabulary import Cause
 from tocsin.runbook.checks import inputs_for, parse_playbook
 from tocsin.runbook.engine import Prepared, prepare, start, start_in
 from tocsin.runbook.language import Mode
 from tocsin.runbook.ledger import Run
+from tocsin.runbook.library import PlaybookFile
 from tocsin.situation import (
     FROM_INVENTORY,
     OURSELVES,
@@ -35,7 +41,10 @@ _NOT_CERTAIN = ("suspected", "near_miss", "not_a_breach")
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What is said at first. `aware_at` is given only when it is already certain that personal data is hit."""
+    """What is said at first. `aware_at` is given only when it is already certain that personal data is hit.
+
+    `need_to_know` names who alone may see it; `report` is what it began with.
+    """
 
     title: str
     systems: tuple[str, ...]
@@ -43,14 +52,17 @@ class Declaration:
     first_alert_at: datetime | None = None
     aware_at: datetime | None = None
     playbook: str | None = None
+    need_to_know: tuple[str, ...] = ()
+    report: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """The new incident and the run of its playbook."""
+    """The new incident, the run of its playbook, and who was paged (None: nobody had to be)."""
 
     incident: str
     run: Run
+    page: Page | None = None
 
 
 def declare(ctx: Context, said: Declaration) -> Declared:
@@ -59,22 +71,32 @@ def declare(ctx: Context, said: Declaration) -> Declared:
     prepared = _prepared(ctx, choose_playbook(ctx, said.cause, said.playbook), said.systems[0])
     now = ctx.clock.now()
     with ctx.store.write(ctx.actor) as tx:
-        identity = _next_id(tx, now)
+        identity = _next_id(tx, now, "EXERCISE" if ctx.workspace.exercise else "INC")
         _open(tx, identity, said, now)
+        circle = restrict_in(tx, ctx.workspace, identity, said.need_to_know) if said.need_to_know else None
+        if said.report is not None:
+            settle_in(tx, said.report, identity)
+        assign_in(tx, ctx.workspace, identity, circle)
         _state_what_we_know(ctx, tx, identity, said)
         run = start_in(tx, prepared, incident=identity)
         reconcile_in(tx, ctx.workspace, identity)
+        paged = page_at_declare(tx, ctx.workspace, identity)
     ctx.crash.reach("incident:declared")
     ctx.store.sign_head(ctx.actor)
-    return Declared(identity, run)
+    return Declared(identity, run, paged)
 
 
 def add_playbook(ctx: Context, incident_id: str, playbook: PlaybookFile) -> Run:
-    """Start a further playbook in an incident."""
+    """Start a further playbook in an open incident, while others run. Raises UsageError once it is closed."""
     with ctx.store.read() as connection:
         situation = situation_of(connection, ctx.workspace, incident_id)
     system = next((system.id for system in situation.radius.systems), None)
-    return start(ctx, _prepared(ctx, playbook, system), incident=incident_id)
+    prepared = _prepared(ctx, playbook, system)
+    with ctx.store.write(ctx.actor) as tx:
+        open_row(tx, incident_id)
+        run = start_in(tx, prepared, incident=incident_id)
+    ctx.store.sign_head(ctx.actor)
+    return run
 
 
 def simulate_playbook(ctx: Context, playbook: PlaybookFile, system: str | None) -> Run:
@@ -94,9 +116,7 @@ def confirm(ctx: Context, incident_id: str, aware_at: datetime, reason: str) -> 
     """
     _no_future(ctx, aware_at, "It was certain")
     with ctx.store.write(ctx.actor) as tx:
-        row = tx.execute(select(incident).where(incident.c.id == incident_id)).first()
-        if row is None:
-            raise UsageError(f"There is no incident {incident_id}. `tocsin incident list` shows them.")
+        row = known_row(tx, incident_id)
         if row.aware_at is not None and not reason:
             raise UsageError("Moving the moment of awareness needs a reason (--reason TEXT). Nothing was changed.")
         tx.execute(
@@ -146,8 +166,8 @@ def _no_future(ctx: Context, moment: datetime, what: str) -> None:
         raise UsageError(f"{what} at {moment.isoformat()}, which lies in the future. Nothing was recorded.")
 
 
-def _next_id(tx: Transaction, now: datetime) -> str:
-    prefix = f"INC-{now.year}-"
+def _next_id(tx: Transaction, now: datetime, word: str) -> str:
+    prefix = f"{word}-{now.year}-"
     number = 1 + (
         tx.execute(select(func.count()).select_from(incident).where(incident.c.id.startswith(prefix))).scalar()
         or 0

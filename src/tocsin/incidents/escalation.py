@@ -8,13 +8,10 @@ acknowledgement ends the repeats of that milestone. It does not stop the clock: 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
 
+from tocsin.alarms import LADDER, Level
 from tocsin.law.clocks import Clock
 
-Level = Literal["role", "deputy", "everyone"]
-
-LADDER: tuple[Level, ...] = ("role", "deputy", "everyone")
 FIRST_TOLD: dict[int, Level] = {50: "role", 75: "deputy", 90: "everyone", 100: "everyone"}
 REPEAT = timedelta(hours=1)
 

@@ -1,53 +1,36 @@
-"""The playbooks at hand: the workspace's own, and the starter's where the workspace has none of that name."""
+"""The playbooks at hand, checked, and the one that answers a breach: named, for its cause, or the generic one."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from tocsin.context import Context
-from tocsin.errors import ConfigurationError, OperationFailed, Problem, UsageError, did_you_mean
+from tocsin.errors import ConfigurationError, Problem, UsageError, did_you_mean
+from tocsin.model.vocabulary import PersonRole
 from tocsin.model.workspace import Workspace
 from tocsin.model.yaml_text import parse_yaml
 from tocsin.runbook.checks import parse_playbook, problems_with_workspace
 from tocsin.runbook.language import Playbook
-from tocsin.workspace import starter
+from tocsin.runbook.library import PlaybookFile, playbook_files
 
 GENERIC = "generic"
-
-
-@dataclass(frozen=True, slots=True)
-class PlaybookFile:
-    """One playbook's text; `name` is the path a person would open."""
-
-    name: str
-    text: str
-
-
-def playbook_files(workspace: Workspace) -> Iterator[PlaybookFile]:
-    """Yield every playbook file, the workspace's first; one of the same name hides the starter's."""
-    seen: set[str] = set()
-    for folder in (workspace.root / "playbooks", starter() / "playbooks"):
-        for path in sorted(folder.glob("*.yaml")):
-            if path.name not in seen:
-                seen.add(path.name)
-                yield PlaybookFile(_shown(path, workspace), _read(path))
 
 
 def check_playbooks(workspace: Workspace) -> tuple[tuple[Playbook, ...], tuple[Problem, ...]]:
     """Return the playbooks that are well and every problem of the others."""
     well: list[Playbook] = []
     problems: list[Problem] = []
+    told: set[PersonRole] = set()
     for file in playbook_files(workspace):
         try:
             playbook = parse_playbook(file.text, file.name)
         except ConfigurationError as wrong:
             problems.extend(wrong.problems)
         else:
-            found = list(problems_with_workspace(playbook, parse_yaml(file.text, file.name), workspace))
+            found = list(problems_with_workspace(playbook, parse_yaml(file.text, file.name), workspace, told))
             problems.extend(found)
             if not found:
                 well.append(playbook)
-    return tuple(well), tuple(problems)
+    # A fault in a playbook that others call is found once for each of them.
+    return tuple(well), tuple(dict.fromkeys(problems))
 
 
 def choose_playbook(ctx: Context, cause: str | None, named: str | None = None) -> PlaybookFile:
@@ -78,14 +61,3 @@ def choose_playbook(ctx: Context, cause: str | None, named: str | None = None) -
     if chosen is None:
         raise next(iter(faulty.values()), UsageError("There is no playbook. `tocsin init` brings some."))
     return chosen
-
-
-def _shown(path: Path, workspace: Workspace) -> str:
-    return str(path.relative_to(workspace.root)) if path.is_relative_to(workspace.root) else str(path)
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise OperationFailed(f"{path} cannot be read: {error}.") from error

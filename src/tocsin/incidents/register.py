@@ -30,11 +30,13 @@ from tocsin.situation import (
     situation_of,
 )
 from tocsin.situation.facts import SHARED, document
+from tocsin.store.need_to_know import hidden_incidents, must_be_theirs
 from tocsin.store.tables import incident
 
 LEFT_OUT = "[left out: it names somebody else]"
 OF_ONE_CONTROLLER = ("role", "people", "data", "clients", "countries", "insight", "identification")
 """Facts that differ from controller to controller: stated for all, they tell of everybody's data together."""
+MERGED = "merged"
 MOMENTS = ("first_alert", "declared", "aware", "contained", "recovered", "reviewed", "closed")
 
 
@@ -111,19 +113,30 @@ class RegisterEntry:
 def register(ctx: Context, *, client: str | None = None) -> tuple[RegisterEntry, ...]:
     """Return the register, oldest incident first; with `client`, only what is that client's to know.
 
+    Need-to-know incidents that are not the reader's to know are left out: `hidden_from_register` names them.
     Raises UsageError for a client that the workspace does not have.
     """
     if client is not None and client not in ctx.workspace.clients:
         raise UsageError(f"There is no client {client!r}.{did_you_mean(client, ctx.workspace.clients)}")
     with ctx.store.read() as connection:
-        rows = connection.execute(select(incident).order_by(incident.c.declared_at, incident.c.id)).all()
+        hidden = hidden_incidents(connection)
+        query = select(incident).where(incident.c.id.not_in(hidden)) if hidden else select(incident)
+        rows = connection.execute(query.order_by(incident.c.declared_at, incident.c.id)).all()
         found = [(row, situation_of(connection, ctx.workspace, row.id)) for row in rows]
         entries = [_entry(ctx, connection, row, seen, client) for row, seen in found if _concerns(seen, client)]
     return tuple(entries)
 
 
+def hidden_from_register(ctx: Context) -> tuple[str, ...]:
+    """Return the incidents that the register leaves out for this reader: need-to-know, and not theirs."""
+    with ctx.store.read() as connection:
+        return tuple(sorted(hidden_incidents(connection)))
+
+
 def entry_of(ctx: Context, incident_id: str, *, client: str | None = None) -> RegisterEntry:
     """Return one incident's entry. Raises UsageError when there is none, or it does not concern the client."""
+    with ctx.store.read() as connection:
+        must_be_theirs(connection, incident_id)
     for entry in register(ctx, client=client):
         if entry.incident == incident_id:
             return entry
@@ -170,7 +183,7 @@ def _entry(
         incident=row.id,
         title=said(row.title),
         state=row.state,
-        outcome=outcome or ("breach" if row.aware_at else "open"),
+        outcome=MERGED if row.merged_into else outcome or ("breach" if row.aware_at else "open"),
         cause=str(next((value["cause"] for value in documents.values() if "cause" in value), "unknown")),
         kinds=_each_once(documents.values(), "kinds"),
         systems=tuple(said(title) for title in _systems(found, client)),
@@ -189,9 +202,7 @@ def _entry(
             for key in controllers
             if key in found.assessments
         },
-        facts=tuple(
-            _fact(ctx.workspace, each, client, said) for each in found.versions if _may_know(each, client)
-        ),
+        facts=tuple(_fact(ctx.workspace, each, client, said) for each in found.versions if may_know(each, client)),
         duties=tuple(_duty(each, found, said) for each in duties),
         decisions=tuple(_decision(each, said) for each in decisions),
     )
@@ -211,10 +222,11 @@ def _document(found: Situation, controller: str, client: str | None) -> dict[str
     """Return the facts in force for one controller; in a client's copy without what was said of all together."""
     if client is None:
         return found.facts(controller)
-    return document([each for each in found.versions if _may_know(each, client)], client)
+    return document([each for each in found.versions if may_know(each, client)], client)
 
 
-def _may_know(version: FactVersion, client: str | None) -> bool:
+def may_know(version: FactVersion, client: str | None) -> bool:
+    """Tell whether a statement belongs into a client's copy; without a client, everything does."""
     if client is None or version.controller == client:
         return True
     return version.controller == SHARED and version.path.split(".")[0] not in OF_ONE_CONTROLLER

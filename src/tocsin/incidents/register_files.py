@@ -12,8 +12,8 @@ from pathlib import Path
 
 from tocsin.context import Context
 from tocsin.durable import private_folder, write_durably
-from tocsin.errors import UsageError, did_you_mean
-from tocsin.incidents.register import DecisionTold, DutyTold, Fact, RegisterEntry, register
+from tocsin.errors import Refused, UsageError, did_you_mean
+from tocsin.incidents.register import DecisionTold, DutyTold, Fact, RegisterEntry, hidden_from_register, register
 from tocsin.incidents.trends import Quarter, trends
 from tocsin.law.clocks import show_utc
 from tocsin.pages import render_page
@@ -39,9 +39,17 @@ class Exported:
 
 
 def export_register(ctx: Context, form: str, *, client: str | None = None, to: Path | None = None) -> Exported:
-    """Write the register, whole or one client's copy. Raises UsageError for an unknown form or client."""
+    """Write the register, whole or one client's copy.
+
+    Raises UsageError for an unknown form or client, Refused where a need-to-know incident would be missing.
+    """
     if form not in FORMATS:
         raise UsageError(f"The register cannot be written as {form!r}.{did_you_mean(form, FORMATS)}")
+    if hidden := hidden_from_register(ctx):
+        raise Refused(
+            f"The register holds {', '.join(hidden)}, which is need-to-know and not yours to see, and a copy "
+            "without it would be wrong. Ask somebody of its people to export it. Nothing was written."
+        )
     entries = register(ctx, client=client)
     content = register_bytes(ctx, entries, form, client=client)
     name = f"register{f'-{client}' if client else ''}-{ctx.clock.now():%Y%m%d}.{form}"

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from tocsin.context import Context
 from tocsin.durable import private_folder, write_durably
-from tocsin.incidents.clocks import clocks_of, left
+from tocsin.evidence import items
+from tocsin.incidents.clocks import IncidentClock, clocks_of, left
 from tocsin.incidents.telling import Line, line_of
 from tocsin.notices import approvals_of, deliveries, notices, shown
 from tocsin.pages import render_page
@@ -62,6 +63,7 @@ def story_facts(ctx: Context, incident_id: str) -> dict[str, object]:
         f"incident:{incident_id}",
         *(f"run:{run.id}" for run in runs),
         *(f"notice:{paper['id']}" for paper in papers),
+        *(f"evidence:{each.id}" for each in items(ctx, incident=incident_id)),
     }
     around = {f"plan:{plan}" for plan in found.radius.backup_plans}
     around |= {
@@ -93,7 +95,7 @@ def story_facts(ctx: Context, incident_id: str) -> dict[str, object]:
         "data": _data(found),
         "facts": _facts(found, titles),
         "lines": [asdict(line) for line in lines],
-        "picture": picture(lines),
+        "picture": picture(lines, clocks_of(found), found.aware_at or found.first_alert_at),
         "notices": papers,
         "journal": {
             "entries": verdict.entries,
@@ -104,24 +106,47 @@ def story_facts(ctx: Context, incident_id: str) -> dict[str, object]:
     }
 
 
-def picture(lines: Sequence[Line]) -> dict[str, object]:
-    """Return the night as dots: one lane for each part, each line of the story at its time (0 to 1000)."""
+def picture(lines: Sequence[Line], clocks: Sequence[IncidentClock], began: datetime) -> dict[str, object]:
+    """Return the night as dots: one lane for each part, each line of the story at its time (0 to 1000).
+
+    The clocks lie above them as bars, from when they `began` to run to when they are due.
+    """
     if not lines:
-        return {"lanes": [], "from": None, "to": None}
+        return {"lanes": [], "clocks": [], "from": None, "to": None}
     times = [datetime.fromisoformat(line.at) for line in lines]
-    first, span = min(times), max((max(times) - min(times)).total_seconds(), 1.0)
+    first, last = min(times), max(*times, *(clock.due for clock in clocks), began)
+    span = max((last - first).total_seconds(), 1.0)
+
+    def place(moment: datetime) -> int:
+        return max(0, round((moment - first).total_seconds() / span * 1000))
+
     lanes = [
         {
             "name": lane,
             "dots": [
-                {"x": round((moment - first).total_seconds() / span * 1000), "text": line.text}
+                {"x": place(moment), "text": line.text}
                 for moment, line in zip(times, lines, strict=True)
                 if line.lane == lane
             ],
         }
         for lane in LANES
     ]
-    return {"lanes": [lane for lane in lanes if lane["dots"]], "from": _instant(first), "to": _instant(max(times))}
+    bars = [
+        {
+            "words": clock.words,
+            "legal": clock.legal,
+            "due": _instant(clock.due),
+            "x": place(began),
+            "end": place(clock.due),
+        }
+        for clock in clocks
+    ]
+    return {
+        "lanes": [lane for lane in lanes if lane["dots"]],
+        "clocks": bars,
+        "from": _instant(first),
+        "to": _instant(last),
+    }
 
 
 def _incident(found: Situation) -> dict[str, object]:

@@ -88,6 +88,35 @@ def _alarm(payload: Mapping[str, object], _: Mapping[str, str]) -> str:
     return f"Alarm to {payload['level']}: {payload['share']} % of the time for {payload['duty']} was gone."
 
 
+def _widened(payload: Mapping[str, object], private: Mapping[str, str]) -> str:
+    systems = payload.get("systems")
+    named = ", ".join(str(each) for each in systems) if isinstance(systems, list) else ""
+    return f"It is wider than it seemed: {named} too ({private.get('reason', 'no reason kept')})."
+
+
+def _paged(payload: Mapping[str, object], _: Mapping[str, str]) -> str:
+    people = payload.get("people")
+    named = ", ".join(str(each) for each in people) if isinstance(people, list) else ""
+    return f"Paged for {payload['role']}: {named}."
+
+
+def _role(payload: Mapping[str, object], private: Mapping[str, str]) -> str:
+    before = f", from {payload['from']}" if payload.get("from") else ""
+    note = f" ({private['note']})" if private.get("note") else ""
+    return f"{payload['to']} has the role {payload['role']} now{before}{note}."
+
+
+def _evidence(payload: Mapping[str, object], _: Mapping[str, str]) -> str:
+    if payload.get("verdict") != "ok":
+        return f"Evidence {payload['subject']} could not be taken."
+    return f"Evidence {payload['subject']} was taken: SHA-256 {str(payload.get('sha256'))[:12]}…, on hold."
+
+
+def _custody(payload: Mapping[str, object], private: Mapping[str, str]) -> str:
+    whom = f" {private['other']}" if private.get("other") else ""
+    return f"Evidence {payload['subject']}: {str(payload['act']).replace('_', ' ')}{whom}."
+
+
 def _with_reason(text: str) -> Sentence:
     def sentence(payload: Mapping[str, object], private: Mapping[str, str]) -> str:
         why = private.get("reason") or private.get("reference") or private.get("title") or private.get("error")
@@ -105,6 +134,18 @@ _SENTENCES: Mapping[str, tuple[str, Sentence]] = {
     "drill.finished": ("prepared", _drill),
     "incident.declared": ("declare", _with_reason("The incident was declared")),
     "incident.confirmed": ("declare", _certain),
+    "incident.restricted": ("declare", _with_reason("Need to know: only its own people see it")),
+    "incident.opened_to_all": ("declare", _with_reason("Everybody may see it again")),
+    "incident.widened": ("assess", _widened),
+    "incident.took_in": ("assess", _with_reason("{from} turned out to be the same and was merged into this")),
+    "incident.merged": ("assess", _with_reason("Merged into {into}")),
+    "incident.paged": ("declare", _paged),
+    "page.acknowledged": ("declare", _with_reason("{person} acknowledged the page for {role}")),
+    "incident.role_taken": ("decide", _role),
+    "incident.handed_over": ("decide", _role),
+    "evidence.finished": ("contain", _evidence),
+    "evidence.unknown": ("contain", _with_reason("It is unknown what was kept of the evidence {subject}")),
+    "evidence.custody": ("contain", _custody),
     "fact.stated": ("assess", _fact),
     "run.started": ("contain", _with_reason("The playbook {playbook} began")),
     "run.ended": ("recover", _with_reason("The playbook ended: {state}")),

@@ -7,7 +7,7 @@ from datetime import datetime
 from statistics import median
 from zoneinfo import ZoneInfo
 
-from tocsin.incidents.register import RegisterEntry
+from tocsin.incidents.register import MERGED, RegisterEntry
 
 SPANS = ("detect", "contain", "decide", "notify")
 _CORE = ("regulator", "people", "controllers")
@@ -34,6 +34,8 @@ def trends(entries: Iterable[RegisterEntry], zone: str) -> tuple[Quarter, ...]:
     """
     grouped: dict[str, list[RegisterEntry]] = {}
     for entry in entries:
+        if entry.outcome == MERGED:
+            continue  # counted once, in the incident it went into
         day = entry.times["first_alert"].astimezone(ZoneInfo(zone))
         grouped.setdefault(f"{day.year} Q{(day.month + 2) // 3}", []).append(entry)
     return tuple(_quarter(name, found) for name, found in sorted(grouped.items()))

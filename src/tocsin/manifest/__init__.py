@@ -16,12 +16,12 @@ Nothing here calls restic, judges a backup or knows the store.
 
 from tocsin.manifest.checking import Comparison, verify_restored
 from tocsin.manifest.delta import Change, Delta
-from tocsin.manifest.excludes import check_pattern
 from tocsin.manifest.looks import BINARY, NOISE, SEALED, SMALL, TEXT
 from tocsin.manifest.reading import Manifest, read_manifest
 from tocsin.manifest.sources import Source, SourceFault, examine_source
 from tocsin.manifest.taking import TakenManifest, recheck, take_manifest
 from tocsin.manifest.text import METADATA_NAME, TEXT_NAME, shown_path
+from tocsin.model.exclusions import check_pattern
 
 __all__ = [
     "BINARY",

@@ -27,10 +27,12 @@ from tocsin.errors import OperationFailed
 from tocsin.manifest.delta import Content, Delta, compare, read_looks, unchanged, write_looks
 from tocsin.manifest.excludes import anchored, escaped, matcher
 from tocsin.manifest.hashing import hash_files
+from tocsin.manifest.omitted import Omitted
 from tocsin.manifest.reading import Manifest, read_manifest
 from tocsin.manifest.sources import Source, roots_of
 from tocsin.manifest.text import METADATA_NAME, TEXT_NAME, Entry, metadata_lines, shown_path, text_line
 from tocsin.manifest.walk import is_untouched, walk
+from tocsin.ports import NO_OMISSIONS, Omissions
 
 SETTLING_NS = 2_000_000_000
 _VANISHED = {errno.ENOENT, errno.ELOOP, errno.ENXIO, errno.ENOTDIR}
@@ -53,6 +55,7 @@ class TakenManifest:
     unread: tuple[str, ...]
     paths: tuple[Path, ...]
     excludes: tuple[str, ...]
+    omissions: Omissions
     _entries: list[Entry] = field(repr=False, compare=False)
 
     @property
@@ -80,11 +83,13 @@ def take_manifest(
     sources: Sequence[Source],
     *,
     left_out: Sequence[Path] = (),
+    omissions: Omissions = NO_OMISSIONS,
     on_delta: Callable[[Delta], None] | None = None,
 ) -> TakenManifest:
     """Write the manifest of `sources` into `folder` (0700, files 0600) and return it.
 
-    `left_out` are folders that no backup holds, such as Tocsin's own state. `on_delta` hears what changed since
+    `left_out` are folders that no backup holds, such as Tocsin's own state; `omissions` are left out of all
+    sources alike. `on_delta` hears what changed since
     the last manifest before this one takes its place, so that no crash can swallow it.
 
     Raises OperationFailed when the manifest cannot be written, ValueError for an exclusion that is none. What
@@ -95,7 +100,7 @@ def take_manifest(
     excludes = _excludes(sources, roots, left_out)
     unread: dict[bytes, str] = {}
     walked_at = time.time_ns()
-    entries = _walk(folder, roots, excludes, unread)
+    entries = _walk(folder, roots, excludes, omissions, unread)
     seal = _Seal.standing_over(folder, entries) if not unread else None
     if seal is None:
         reading = _read_anew(folder, entries, unread, settled_before=walked_at - SETTLING_NS)
@@ -117,6 +122,7 @@ def take_manifest(
         paths=(*roots, folder),
         # Last, so that no exclusion can keep the manifest out of the snapshot it belongs to.
         excludes=(*excludes, f"!{escaped(str(folder))}") if excludes else (),
+        omissions=omissions,
         _entries=reading.entries,
     )
 
@@ -130,7 +136,7 @@ def recheck(taken: TakenManifest) -> tuple[str, ...]:
     before = taken._entries  # noqa: SLF001 - the two functions of this module share it
     if is_untouched(before):
         return ()
-    now = _walk(taken.folder, taken.paths[:-1], taken.excludes[:-1], {})
+    now = _walk(taken.folder, taken.paths[:-1], taken.excludes[:-1], taken.omissions, {})
     earlier = {entry.path: _trace(entry) for entry in before}
     later = {entry.path: _trace(entry) for entry in now}
     moved = {path for path, trace in later.items() if earlier.get(path) != trace} | (earlier.keys() - later.keys())
@@ -154,11 +160,13 @@ def _excludes(sources: Sequence[Source], roots: Sequence[Path], left_out: Sequen
     return tuple(dict.fromkeys([*patterns, *own]))
 
 
-def _walk(folder: Path, roots: Sequence[Path], excludes: Sequence[str], unread: dict[bytes, str]) -> list[Entry]:
+def _walk(
+    folder: Path, roots: Sequence[Path], excludes: Sequence[str], omissions: Omissions, unread: dict[bytes, str]
+) -> list[Entry]:
     """Walk the sources without the manifest's own folder, which is being written."""
     own = any(folder.is_relative_to(root) for root in roots)
     excluded = matcher([*excludes, escaped(str(folder))] if own else excludes)
-    return walk([os.fsencode(root) for root in roots], excluded, unread.__setitem__)
+    return walk([os.fsencode(root) for root in roots], excluded, unread.__setitem__, Omitted.by(omissions))
 
 
 def _read_anew(folder: Path, entries: list[Entry], unread: dict[bytes, str], *, settled_before: int) -> _Reading:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from stat import S_IFDIR, S_IFLNK, S_IFMT, S_IFREG
 
 from tocsin.manifest.excludes import Excluded
+from tocsin.manifest.omitted import Omitted
 from tocsin.manifest.text import Entry
 
 OnUnreadable = Callable[[bytes, str], None]
@@ -19,7 +20,12 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _new = tuple.__new__
 
 
-def walk(roots: Iterable[bytes], excluded: Excluded | None, on_unreadable: OnUnreadable) -> list[Entry]:
+def walk(
+    roots: Iterable[bytes],
+    excluded: Excluded | None,
+    on_unreadable: OnUnreadable,
+    omitted: Omitted | None = None,
+) -> list[Entry]:
     """Return everything at and below `roots` that is not left out, sorted by path, each path once.
 
     Symlinks are never followed. A name that vanishes during the walk is left out: it is not content any more.
@@ -31,21 +37,23 @@ def walk(roots: Iterable[bytes], excluded: Excluded | None, on_unreadable: OnUnr
             if excluded is not None and _excluded_with_parents(root, excluded):
                 continue
             try:
-                entry = _entry(root, os.lstat(root))
+                found = os.lstat(root)
+                if omitted is not None and omitted.begin(root, found):
+                    continue
+                entries.append(_entry(root, found))
             except OSError as fault:
                 on_unreadable(root, fault.strerror or str(fault))
                 continue
-            entries.append(entry)
-            if S_IFMT(entry.mode) == S_IFDIR:
+            if S_IFMT(found.st_mode) == S_IFDIR:
                 folders.append(root)
-        while folders:
-            folder = folders.pop()
-            try:
-                _list_folder(folder, excluded, entries, folders, on_unreadable)
-            except FileNotFoundError:
-                continue
-            except OSError as fault:
-                on_unreadable(folder, fault.strerror or str(fault))
+            while folders:
+                folder = folders.pop()
+                try:
+                    _list_folder(folder, excluded, omitted, entries, folders, on_unreadable)
+                except FileNotFoundError:
+                    continue
+                except OSError as fault:
+                    on_unreadable(folder, fault.strerror or str(fault))
         entries.sort()
     return entries
 
@@ -62,6 +70,7 @@ def is_untouched(entries: Iterable[Entry]) -> bool:
 def _list_folder(
     folder: bytes,
     excluded: Excluded | None,
+    omitted: Omitted | None,
     entries: list[Entry],
     folders: list[bytes],
     on_unreadable: OnUnreadable,
@@ -71,12 +80,20 @@ def _list_folder(
     start = folder if folder == b"/" else folder + b"/"
     stat, add = os.stat, entries.append
     try:
-        for name in os.listdir(folder):  # noqa: PTH208 - Path holds no bytes
+        names = os.listdir(folder)  # noqa: PTH208 - Path holds no bytes
+        parent_device = 0
+        if omitted is not None:
+            names = omitted.kept(folder, names)
+            parent_device = os.fstat(handle).st_dev
+        for name in names:
             if excluded is not None and excluded(start, name):
                 continue
             path = start + name
             try:
-                entry = _entry(path, stat(name, dir_fd=handle, follow_symlinks=False))
+                found = stat(name, dir_fd=handle, follow_symlinks=False)
+                if omitted is not None and omitted.leaves_out(found, parent_device):
+                    continue
+                entry = _entry(path, found)
             except FileNotFoundError:
                 continue
             except OSError as fault:

@@ -7,11 +7,10 @@ from tocsin.errors import Problem
 from tocsin.model.document import Document
 from tocsin.model.document import Path as DataPath
 from tocsin.model.fields import is_hourly, longest_gap, spell_duration
-from tocsin.model.vocabulary import LABEL_OF_CODE, Label, PersonRole
+from tocsin.model.vocabulary import PersonRole
 from tocsin.model.workspace import Workspace
 
 _NEEDED_ROLES = (PersonRole.COMMANDER, PersonRole.DPO, PersonRole.TECHNICAL, PersonRole.COMMUNICATIONS)
-_LABELS = list(Label)
 
 
 def advise(workspace: Workspace, document: Document) -> tuple[Problem, ...]:
@@ -46,11 +45,10 @@ def _about_datasets(workspace: Workspace) -> Iterator[tuple[DataPath, str]]:
             yield path, f"{dataset.id} lives on no system: an incident will not find whose data it is."
         if not dataset.backup_plan:
             yield path, f"{dataset.id} has no backup plan."
-        careful = [
-            code for code in dataset.data if _LABELS.index(LABEL_OF_CODE[code]) > _LABELS.index(dataset.label)
-        ]
-        if careful:
-            highest = max((LABEL_OF_CODE[code] for code in careful), key=_LABELS.index)
+        if not dataset.labelled:
+            yield path, f"{dataset.id} has no label: until you choose one it is handled as {dataset.label}."
+        elif careful := dataset.codes_above_label:
+            highest = dataset.demanded_label
             yield (
                 (*path, "label"),
                 f"{dataset.id} is labelled {dataset.label} but holds {', '.join(careful)}: label it {highest}.",
@@ -73,7 +71,7 @@ def _about_backups(workspace: Workspace) -> Iterator[tuple[DataPath, str]]:
             yield (*path, "timezone"), f"{plan.id} runs every hour or finer: {lost}. Leave timezone out for UTC."
         for repository in (workspace.repositories[key] for key in plan.repositories):
             location = Path(workspace.repository_location(repository))
-            if any(location.is_relative_to(workspace.resolve(read)) for read in plan.paths):
+            if any(location.is_relative_to(workspace.resolve(read)) for read in plan.read_paths):
                 yield path, f"{plan.id} backs up the repository {repository.id} into itself: it grows each time."
         if plan.id not in drilled:
             yield path, f"{plan.id} has no drill: nobody knows that it can be restored."

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import islice, pairwise
 from typing import Annotated
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from cronsim import CronSim, CronSimError
@@ -177,6 +178,17 @@ def _check_mail(text: str) -> str:
     return text
 
 
+def _check_web_address(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("this is no web address. Write https:// and where it is.")
+    if parts.username or parts.password:
+        raise ValueError("a user or password stands in this address. Leave it out, and change it.")
+    if parts.scheme == "http" and parts.hostname not in {"127.0.0.1", "::1", "localhost"}:
+        raise ValueError("over http:// anybody on the way can read and change it. Write https://.")
+    return text
+
+
 def _check_zone(text: str) -> str:
     try:
         ZoneInfo(text)
@@ -220,6 +232,7 @@ SecretReference = Annotated[
     str, BeforeValidator(_check_secret), WithJsonSchema({"type": "string", "pattern": _REFERENCE_PATTERN})
 ]
 MailAddress = Annotated[str, AfterValidator(_check_mail), Field(json_schema_extra={"format": "email"})]
+WebAddress = Annotated[_Stripped, AfterValidator(_check_web_address), Field(json_schema_extra={"format": "uri"})]
 TimeZone = Annotated[str, AfterValidator(_check_zone)]
 Country = Annotated[
     str, AfterValidator(_check_country), WithJsonSchema({"type": "string", "pattern": "^[A-Z]{2}$"})

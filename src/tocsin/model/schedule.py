@@ -37,6 +37,17 @@ def next_due(cron: str, timezone: str, now: datetime) -> datetime | None:
     return next((tick for tick in ticks if tick > now), None)
 
 
+def due_between(cron: str, timezone: str, start: datetime, end: datetime) -> Iterator[datetime]:
+    """Yield every moment after `start` and up to `end` at which the schedule falls due, in UTC and in order."""
+    _refuse_naive(start)
+    before = start.replace(microsecond=0) - _BEYOND_REPEATED_HOURS
+    for tick in _in_utc(CronSim(cron, before.astimezone(ZoneInfo(timezone)))):
+        if tick > end:
+            return
+        if tick > start:
+            yield tick
+
+
 def _in_utc(ticks: Iterator[datetime]) -> Iterator[datetime]:
     return (tick.astimezone(UTC) for tick in ticks)
 

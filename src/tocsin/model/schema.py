@@ -13,25 +13,18 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from tocsin.model.access import Access
+from tocsin.model.channels import Channels, MailChannel, SlackChannel
 from tocsin.model.drill import Drill, Targets
-from tocsin.model.parts import (
-    BackupPlan,
-    Channels,
-    Client,
-    Contact,
-    Dataset,
-    DatasetPeople,
-    Insurance,
-    MailChannel,
-    Organisation,
-    Part,
-    Person,
-    Repository,
-    Retention,
-    SlackChannel,
-    Source,
-    System,
-)
+from tocsin.model.evidence import Evidence
+from tocsin.model.exercise import Exercise, Inject
+from tocsin.model.handling import Departure, Handling
+from tocsin.model.holdings import Dataset, DatasetPeople, FieldUse, System
+from tocsin.model.parts import Part
+from tocsin.model.people import Client, Contact, Insurance, Organisation, Person
+from tocsin.model.protection import BackupPlan, Repository, Retention, Source
+from tocsin.model.recovery_kit import RecoveryKit
+from tocsin.model.rota import Paging, Turn
 from tocsin.model.workspace import WorkspaceFile
 
 Schema = dict[str, Any]
@@ -40,21 +33,31 @@ _DESCRIBED: tuple[type[Part], ...] = (
     WorkspaceFile,
     Drill,
     Targets,
+    Exercise,
+    Inject,
+    Access,
     BackupPlan,
     Channels,
     Client,
     Contact,
     Dataset,
     DatasetPeople,
+    Departure,
+    Evidence,
+    FieldUse,
+    Handling,
     Insurance,
     MailChannel,
     Organisation,
+    Paging,
     Person,
     Repository,
+    RecoveryKit,
     Retention,
     SlackChannel,
     Source,
     System,
+    Turn,
 )
 
 
@@ -76,10 +79,16 @@ def drill_schema() -> Schema:
     return schema_of(Drill, "A drill")
 
 
+def exercise_schema() -> Schema:
+    """Return the schema of an exercise's file."""
+    return schema_of(Exercise, "A tabletop exercise")
+
+
 SCHEMAS: dict[str, Callable[[], Schema]] = {
     "workspace": workspace_schema,
     "included": included_schema,
     "drill": drill_schema,
+    "exercise": exercise_schema,
 }
 """Each kind of file that has a schema here, by the word `tocsin schema` takes."""
 

@@ -319,6 +319,8 @@ class SystemKind(StrEnum):
     DATABASE = "database"
     MAILBOX = "mailbox"
     LAPTOP = "laptop"
+    PHONE = "phone"
+    LOCAL_DRIVE = "local_drive"
     WEBSITE = "website"
     SAAS = "saas"
     SERVER = "server"

@@ -69,13 +69,20 @@ def problems_of(
     `model_type` is what was validated; without it unknown keys come without a suggestion.
     """
     problems: dict[Path, Problem] = {}
-    for fault in error.errors(include_url=False):
+    faults = error.errors(include_url=False)
+    for fault in faults:
+        if fault["type"] == "too_short" and any(_is_inside(other["loc"], fault["loc"]) for other in faults):
+            continue  # pydantic left the wrong ones out before it counted: only they are wrong
         path, is_key = _path_in(document, fault["loc"], missing=fault["type"] == "missing")
         if path not in problems:
             problems[path] = _problem(fault, path, document, model_type, is_key=is_key)
     return sorted(
         problems.values(), key=lambda problem: (problem.place.name, problem.place.line, problem.place.column)
     )
+
+
+def _is_inside(loc: tuple[str | int, ...], outer: tuple[str | int, ...]) -> bool:
+    return len(loc) > len(outer) and loc[: len(outer)] == outer
 
 
 def _path_in(document: Document, loc: tuple[str | int, ...], *, missing: bool) -> tuple[Path, bool]:

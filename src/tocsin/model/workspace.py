@@ -2,47 +2,41 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema, model_validator
 
 from tocsin.errors import Problem
+from tocsin.model.channels import Approvals, Channels, MailChannel, SlackChannel
+from tocsin.model.document import Document
+from tocsin.model.doors import Reporter, Webhook
 from tocsin.model.drill import Drill
+from tocsin.model.evidence import Evidence
+from tocsin.model.exercise import Exercise
 from tocsin.model.fields import Id, Line
-from tocsin.model.parts import (
-    Approvals,
-    BackupPlan,
-    Channels,
-    Client,
-    Contact,
-    Dataset,
-    DatasetPeople,
-    Insurance,
-    MailChannel,
-    Named,
-    Organisation,
-    Part,
-    Person,
-    PersonId,
-    Repository,
-    Retention,
-    SlackChannel,
-    Source,
-    System,
-    check_location,
-)
-from tocsin.model.vocabulary import PersonRole
+from tocsin.model.handling import Departure, Handling
+from tocsin.model.holdings import Dataset, DatasetPeople, System
+from tocsin.model.parts import Named, Part
+from tocsin.model.people import Client, Contact, Insurance, Organisation, Person, PersonId
+from tocsin.model.practice import KeptPractice, PracticeChoice, Reminders
+from tocsin.model.protection import BackupPlan, Backups, Repository, Retention, Source, check_location
+from tocsin.model.recovery_kit import RecoveryKit
+from tocsin.model.rota import Paging, Turn
+from tocsin.model.vocabulary import Label, PersonRole
 
 __all__ = [
     "Approvals",
     "BackupPlan",
+    "Backups",
     "Channels",
     "Client",
     "Contact",
     "Dataset",
     "DatasetPeople",
     "Drill",
+    "Exercise",
     "Insurance",
     "MailChannel",
     "Organisation",
@@ -94,10 +88,29 @@ class WorkspaceFile(Part):
     channels: Channels = Channels.model_construct()
     approvals: Approvals = Approvals.model_construct()
     """How many people approve a notice, by whom it is for, such as `people: 2`."""
-    alarms: tuple[Literal["mail", "slack", "outbox"], ...] = ()
-    """The channels that alarms to our own people go by."""
+    alarms: tuple[Literal["slack", "mail", "webhook", "command", "outbox"], ...] = ()
+    """The channels of alarms to our own people: the first that works takes one, the outbox is the last."""
+    rota: tuple[Turn, ...] = ()
+    """Who is on call for which role; the first line that covers a moment counts."""
+    paging: Paging = Paging.model_construct(acknowledge_within=timedelta(minutes=10))
+    evidence: Evidence | None = None
+    backups: Backups = Backups.model_construct()
+    practices: dict[Id, KeptPractice] = Field(default_factory=dict)
+    """The recurring obligations the firm keeps; one of ours needs nothing after its name."""
+    reminders: Reminders = Reminders.model_construct()
+    """When people are reminded of practices."""
+    webhooks: dict[Id, Webhook] = Field(default_factory=dict)
+    """Web servers that are told of events."""
+    reporters: dict[Id, Reporter] = Field(default_factory=dict)
+    """Programs that may report a suspicion to `tocsin serve`."""
+    recovery_kit: RecoveryKit | None = None
+    """The encrypted file with what is needed when the server itself is gone."""
     label_rules: Literal["enforce", "advise"] = "advise"
-    """Whether `tocsin check` fails when a backup plan has less than its data's label asks for."""
+    """Whether `tocsin check` fails where data is handled less carefully than its label asks for."""
+    handling: dict[Label, Handling] = Field(default_factory=dict)
+    """What each label asks of whatever holds the data, where it is not what Tocsin asks anyway."""
+    departures: tuple[Departure, ...] = ()
+    """Where a rule of a label is knowingly not kept: who answers for it, why, and until when."""
     store: StoreUrl = DEFAULT_STORE
     state: Line = DEFAULT_STATE
     """The folder for what Tocsin keeps beside the store; relative to the workspace."""
@@ -106,7 +119,17 @@ class WorkspaceFile(Part):
 
     @model_validator(mode="after")
     def _give_ids(self) -> "WorkspaceFile":
-        parts = (self.people, self.clients, self.systems, self.datasets, self.repositories, self.backup_plans)
+        parts: tuple[dict[str, Any], ...] = (
+            self.people,
+            self.clients,
+            self.systems,
+            self.datasets,
+            self.repositories,
+            self.backup_plans,
+            self.practices,
+            self.webhooks,
+            self.reporters,
+        )
         for key, part in ((key, part) for found in parts for key, part in found.items()):
             part.known_as(key)
         return self
@@ -125,13 +148,31 @@ class Workspace:
     repositories: dict[str, Repository] = field(default_factory=dict)
     backup_plans: dict[str, BackupPlan] = field(default_factory=dict)
     drills: dict[str, Drill] = field(default_factory=dict)
+    exercises: dict[str, Exercise] = field(default_factory=dict)
     channels: Channels = field(default_factory=Channels.model_construct)
     approvals: Approvals = field(default_factory=Approvals.model_construct)
     alarms: tuple[str, ...] = ()
+    rota: tuple[Turn, ...] = ()
+    paging: Paging = field(
+        default_factory=lambda: Paging.model_construct(acknowledge_within=timedelta(minutes=10))
+    )
+    evidence: Evidence | None = None
+    backups: Backups = field(default_factory=Backups.model_construct)
+    practices: dict[str, PracticeChoice] = field(default_factory=dict)
+    reminders: Reminders = field(default_factory=Reminders.model_construct)
+    webhooks: dict[str, Webhook] = field(default_factory=dict)
+    reporters: dict[str, Reporter] = field(default_factory=dict)
+    recovery_kit: RecoveryKit | None = None
     label_rules: str = "advise"
+    handling: dict[Label, Handling] = field(default_factory=dict)
+    departures: tuple[Departure, ...] = ()
+    written: Document = field(default=Document("tocsin.yaml", {}), repr=False, compare=False)
+    """The merged files as they are written: where each thing stands."""
     store: str = DEFAULT_STORE
     state: str = DEFAULT_STATE
     warnings: tuple[Problem, ...] = ()
+    exercise: str | None = None
+    """The exercise whose room this is: nothing in it is real, and nothing leaves it."""
 
     def resolve(self, path: str) -> Path:
         """Return a path from the workspace's files as an absolute one."""
@@ -188,14 +229,16 @@ class Workspace:
         return tuple(client for client in self.clients.values() if client.id in wanted)
 
     def plans_for(self, system_ids: Iterable[str]) -> tuple[BackupPlan, ...]:
-        """Return the backup plans that cover these systems: by their datasets, or by the paths they read."""
+        """Return the backup plans that cover these systems: by what names them, or by the paths they read."""
         wanted = tuple(system_ids)
         named = {dataset.backup_plan for dataset in self.datasets_on(wanted)}
+        named |= {self.systems[key].backed_up_by for key in wanted if key in self.systems}
         paths = [self.resolve(path) for key in wanted if key in self.systems for path in self.systems[key].paths]
         return tuple(
             plan
             for plan in self.backup_plans.values()
-            if plan.id in named or any(_overlap(self.resolve(read), path) for read in plan.paths for path in paths)
+            if plan.id in named
+            or any(_overlap(self.resolve(read), path) for read in plan.read_paths for path in paths)
         )
 
     def drills_of(self, plan_id: str) -> tuple[Drill, ...]:

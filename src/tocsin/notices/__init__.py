@@ -4,7 +4,8 @@
     draft     → edit → shown             versions; the exact text and its hash       register
     guard                                what must be there, and what must not       guard, strangers
     approve   | reject                   a named person, that exact text             approval
-    send      → resolve | record         outbox, mail, files, by hand                outbox
+    send      → resolve | record         outbox, mail, files, by hand                sending, outbox
+    recipients → send → bounces → forget one letter to thousands                     recipients, posting
 
 Called by playbook steps and by `tocsin notice`. It decides nothing and knows no incident's register: the
 caller hands over a `Case`.
@@ -18,9 +19,10 @@ from tocsin.notices.drafting import drawn
 from tocsin.notices.drawing import Case, IncidentView, facts_sheet
 from tocsin.notices.following import Earlier, Prevention
 from tocsin.notices.guard import GuardFinding, check_notice
-from tocsin.notices.outbox import Sent, resolve_delivery, send_notice
 from tocsin.notices.register import Notice, Shown, draft_notice, edit_notice, notice_for, notice_of, notices, shown
+from tocsin.notices.sending import Retried, SentToMany, resolve_delivery, retry_due, send_notice
 from tocsin.notices.sheet import Draft, FactSheet
+from tocsin.notices.signed import approve_signed, statement_for
 from tocsin.notices.templates import render
 
 __all__ = [
@@ -34,11 +36,13 @@ __all__ = [
     "IncidentView",
     "Notice",
     "Prevention",
-    "Sent",
+    "Retried",
+    "SentToMany",
     "Shown",
     "addressed",
     "approvals_of",
     "approve_notice",
+    "approve_signed",
     "approvers",
     "check_notice",
     "client_of",
@@ -55,8 +59,10 @@ __all__ = [
     "reject_notice",
     "render",
     "resolve_delivery",
+    "retry_due",
     "send_notice",
     "shown",
+    "statement_for",
     "still_needed",
     "unknown_deliveries",
 ]

@@ -19,7 +19,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from tocsin.errors import UsageError, did_you_mean
-from tocsin.model.parts import Contact, Dataset, Insurance
+from tocsin.model.holdings import Dataset
+from tocsin.model.people import Contact, Insurance
 from tocsin.model.workspace import Workspace
 from tocsin.model.yaml_text import load_model, parse_yaml
 from tocsin.notices.sheet import (

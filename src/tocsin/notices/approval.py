@@ -12,9 +12,18 @@ from tocsin.context import Context
 from tocsin.errors import Refused, UsageError
 from tocsin.model.vocabulary import PersonRole
 from tocsin.model.workspace import Workspace
-from tocsin.notices.addressees import addressed
 from tocsin.notices.guard import GuardFinding, blocks
-from tocsin.notices.register import Notice, Shown, current_notice, hash_of, notice_of, require_person, show
+from tocsin.notices.recipient_rows import list_in
+from tocsin.notices.register import (
+    Notice,
+    Shown,
+    current_notice,
+    hash_of,
+    notice_of,
+    require_person,
+    show,
+    whom_of,
+)
 from tocsin.store.database import Transaction
 from tocsin.store.tables import approval, notice
 
@@ -56,6 +65,7 @@ def approve_notice(ctx: Context, identity: str, shown_sha256: str, *, reason: st
         current = now_shown.notice
         _refuse_other_text(now_shown, shown_sha256)
         _refuse_wrong_person(ctx.workspace, person, current)
+        _refuse_own_list(ctx.workspace, tx.connection, person, current)
         decisions = _decisions(tx.connection, current.id, shown_sha256)
         if current.state == "approved" and approved_by(tx.connection, ctx.workspace, current, shown_sha256):
             return current
@@ -112,10 +122,12 @@ def approved_by(
 
 def still_needed(ctx: Context, current: Notice) -> tuple[str, ...]:
     """Return who could approve a notice now: those with the role who neither wrote nor approved this version."""
-    sha256 = hash_of(current.draft, addressed(ctx.workspace, current.addressee))
     with ctx.store.read() as connection:
+        sha256 = hash_of(current.draft, whom_of(connection, ctx.workspace, current))
         so_far = _approving(_decisions(connection, current.id, sha256), current)
-    return tuple(person for person in approvers(ctx.workspace) if person not in {*so_far, current.edited_by})
+        listed = list_in(connection, current.id)
+    besides = {*so_far, current.edited_by, listed.loaded_by if listed else ""}
+    return tuple(person for person in approvers(ctx.workspace) if person not in besides)
 
 
 def _approving(decisions: tuple[Approval, ...], current: Notice) -> tuple[str, ...]:
@@ -144,8 +156,9 @@ def refuse_unready(ctx: Context, exact: Shown) -> None:
     with ctx.store.read() as connection:
         people = approved_by(connection, ctx.workspace, exact.notice, exact.sha256)
     if exact.notice.state != "approved" or not people:
+        what = "this list of readers" if exact.addressee.readers else "these addresses"
         raise Refused(
-            f"Nobody has approved notice {name} with exactly this text and these addresses "
+            f"Nobody has approved notice {name} with exactly this text and {what} "
             f"({exact.sha256[:12]}…). Nothing was sent. Read it with `tocsin notice show {name}`, then approve it."
         )
     if blocking := blocks(exact.findings):
@@ -220,6 +233,15 @@ def _refuse_wrong_person(workspace: Workspace, person: str, current: Notice) -> 
         raise Refused(
             f"{person} wrote the last version of notice {current.id[:8]} and cannot approve it too. It waits for "
             f"{_second(workspace, {person})}."
+        )
+
+
+def _refuse_own_list(workspace: Workspace, connection: Connection, person: str, current: Notice) -> None:
+    listed = list_in(connection, current.id)
+    if listed is not None and listed.loaded_by == person:
+        raise Refused(
+            f"{person} loaded the list of whom notice {current.id[:8]} goes to and cannot approve it too. It "
+            f"waits for {_second(workspace, {person, current.edited_by})}."
         )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from sqlalchemy import update
 
 from tocsin.context import Context
-from tocsin.durable import write_durably
+from tocsin.durable import private_folder, write_durably
 from tocsin.errors import Refused, UsageError
 from tocsin.notices.approval import refuse_unready
 from tocsin.notices.deliveries import rows_of
@@ -33,7 +33,7 @@ def record_sent(ctx: Context, identity: str, *, reference: str | None = None, pr
         )
     refuse_unready(ctx, exact)
     write_files(ctx, exact)
-    proof_sha256 = _keep_proof(ctx, exact, proof) if proof else None
+    proof_sha256 = keep_proof(ctx, exact, proof) if proof else None
     with ctx.store.write(ctx.actor) as tx:
         if any(row.state in {"trying", "unknown"} for row in rows_of(tx.connection, exact.notice)):
             raise Refused(
@@ -61,7 +61,8 @@ def record_sent(ctx: Context, identity: str, *, reference: str | None = None, pr
     return notice_of(ctx, exact.notice.id)
 
 
-def _keep_proof(ctx: Context, exact: Shown, proof: Path) -> str:
+def keep_proof(ctx: Context, exact: Shown, proof: Path) -> str:
+    """Copy a proof beside the notice in the outbox and return its SHA-256. Raises UsageError when it cannot."""
     try:
         size = proof.stat().st_size
         content = proof.read_bytes() if size <= _LONGEST_PROOF_BYTES else b""
@@ -69,5 +70,11 @@ def _keep_proof(ctx: Context, exact: Shown, proof: Path) -> str:
         raise UsageError(f"The proof {proof} cannot be read: {fault.strerror}. Nothing was recorded.") from fault
     if not content:
         raise UsageError(f"The proof {proof} is empty or above 25 MB. Nothing was recorded.")
-    write_durably(outbox_path(ctx, exact.notice, f".proof{proof.suffix.lower()}"), content)
-    return hashlib.sha256(content).hexdigest()
+    digest = hashlib.sha256(content).hexdigest()
+    path = outbox_path(ctx, exact.notice, f".proof{proof.suffix.lower()}")
+    private_folder(path.parent)
+    if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+        # Letters may be posted in more than one batch, each with a receipt of its own.
+        path = outbox_path(ctx, exact.notice, f".proof-{digest[:8]}{proof.suffix.lower()}")
+    write_durably(path, content)
+    return digest

@@ -8,6 +8,7 @@ addressee that lived on a system that was hit are read; other clients' never com
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from tocsin.law import Assessment
 from tocsin.model.vocabulary import PersonRole
@@ -35,6 +36,7 @@ from tocsin.notices.words import sentence
 
 REGULATOR_HOURS = 72
 NEXT_UPDATE = timedelta(hours=24)
+_MORNING, _EVENING = 8, 20
 
 _RISKS = {
     "none": "no risk to people's rights and freedoms",
@@ -108,7 +110,7 @@ def facts_sheet(workspace: Workspace, case: Case, addressee: str, now: datetime)
         count=known.count_words,
         consequences=known.consequences,
         measures=tuple(sentence(measure) for measure in case.measures if measure.strip()),
-        next_update=Moment(case.next_update_at or _next_full_hour(now + NEXT_UPDATE), zone),
+        next_update=Moment(case.next_update_at or _while_people_work(now + NEXT_UPDATE, zone), zone),
         told=case.told,
         late=due is not None and _first_told(case, now) > due,
     )
@@ -201,6 +203,11 @@ def _first_told(case: Case, now: datetime) -> datetime:
     return (case.earlier.first_sent_at or case.earlier.sent_at) if case.earlier else now
 
 
-def _next_full_hour(moment: datetime) -> datetime:
+def _while_people_work(moment: datetime, zone: str) -> datetime:
+    """Return the next full hour; of the night, the evening before: midnight is read wrongly, and nobody writes."""
     whole = moment.replace(minute=0, second=0, microsecond=0)
-    return whole if whole == moment else whole + timedelta(hours=1)
+    whole = whole if whole == moment else whole + timedelta(hours=1)
+    hour = whole.astimezone(ZoneInfo(zone)).hour
+    if _MORNING <= hour <= _EVENING:
+        return whole
+    return whole - timedelta(hours=(hour - _EVENING) % 24)

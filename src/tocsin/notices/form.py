@@ -16,7 +16,7 @@ from tocsin.model.vocabulary import Kind
 from tocsin.model.yaml_text import load_model, parse_yaml
 from tocsin.notices.following import Prevention
 from tocsin.notices.sheet import Answer, FactSheet, FormPart, Owed
-from tocsin.notices.words import CYBER, KINDS, NOT_YET_KNOWN, WHAT_HAPPENED, joined, sentence
+from tocsin.notices.words import COUNTRIES, CYBER, KINDS, NOT_YET_KNOWN, WHAT_HAPPENED, joined, sentence
 
 Facts = Mapping[str, object]
 
@@ -212,7 +212,7 @@ def _overseas(filing: Filing) -> str:
     countries = filing.listed("countries")
     abroad = tuple(country for country in countries if country not in {"GB", "unknown"})
     if abroad:
-        return f"Yes: {joined(abroad)}."
+        return f"Yes: {joined(tuple(COUNTRIES.get(country, country) for country in abroad))}."
     return "" if not countries or "unknown" in countries else "No."
 
 

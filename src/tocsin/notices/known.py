@@ -107,7 +107,8 @@ class KnownFacts:
         """Return when it happened, as far as that is known."""
         begun, ended = (_moment(read(self._facts, path), zone) for path in ("occurred.from", "occurred.to"))
         if begun and ended:
-            return f"between {begun} and {ended}"
+            same_day = begun.local.date() == ended.local.date() and begun.clock[5:] == ended.clock[5:]
+            return f"between {begun.local:%H:%M} and {ended}" if same_day else f"between {begun} and {ended}"
         if begun or ended:
             return f"from {begun}; when it ended is {NOT_YET_KNOWN}" if begun else f"until {ended}"
         return NOT_YET_KNOWN

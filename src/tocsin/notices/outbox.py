@@ -59,7 +59,7 @@ def send_notice(ctx: Context, identity: str) -> Sent:
     if exact.notice.state in {"sent", "recorded"}:
         return _outcome(ctx, exact)
     refuse_unready(ctx, exact)
-    with _operation(ctx, exact.notice) as operation:
+    with held_operation(ctx, exact.notice) as operation:
         _mark_interrupted(ctx, exact.notice)
         _intend(ctx, exact)
         write_files(ctx, exact)
@@ -77,7 +77,7 @@ def resolve_delivery(ctx: Context, identity: str, *, happened: bool) -> Delivery
     require_person(ctx.workspace, ctx.actor, "say whether a notice arrived")
     found = delivery_of(ctx, identity)
     if found.state == "trying":
-        with _operation(ctx, notice_of(ctx, found.notice)) as operation:
+        with held_operation(ctx, notice_of(ctx, found.notice)) as operation:
             _mark_interrupted(ctx, notice_of(ctx, found.notice))
             with ctx.store.write(ctx.actor) as tx:
                 finish(tx, operation, "unknown")
@@ -96,7 +96,7 @@ def resolve_delivery(ctx: Context, identity: str, *, happened: bool) -> Delivery
 
 
 @contextmanager
-def _operation(ctx: Context, current: Notice) -> Iterator[Operation]:
+def held_operation(ctx: Context, current: Notice) -> Iterator[Operation]:
     """Hold the one right to send this notice; a known error ends the operation, a crash leaves it open."""
     operation = begin(ctx.store, ctx.actor, "notice.send", f"notice:{current.id}", {"version": current.version})
     try:

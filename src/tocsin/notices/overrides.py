@@ -15,6 +15,7 @@ from tocsin.law import assess
 from tocsin.law.facts import parse_facts
 from tocsin.model.workspace import Workspace, WorkspaceFile
 from tocsin.notices.addressees import addressed, directory
+from tocsin.notices.card import CARD, card_sheet
 from tocsin.notices.drafting import drawn, is_follow_up
 from tocsin.notices.drawing import Case, IncidentView
 from tocsin.notices.following import Earlier
@@ -88,6 +89,9 @@ def _problems(workspace: Workspace, path: Path) -> Iterator[Problem]:
     template = str(path.relative_to(workspace.root / "templates")).removesuffix(ENDING)
     if is_piece(path.relative_to(workspace.root)) or _is_shipped(path, template):
         return
+    if template == CARD:
+        yield from _card_problems(workspace, template)
+        return
     folder = template.partition("/")[0]
     place = Place(str(path.relative_to(workspace.root)))
     if folder not in DUTY_OF_FOLDER:
@@ -110,6 +114,14 @@ def _problems(workspace: Workspace, path: Path) -> Iterator[Problem]:
     for finding in check_notice(draft, whom, firm):
         if finding.blocking and finding.rule in _RULES:
             yield Problem(place, finding.text)
+
+
+def _card_problems(workspace: Workspace, template: str) -> Iterator[Problem]:
+    # It goes to our own people alone, so nobody's rules but the template language's are kept.
+    try:
+        render(workspace, template, card_sheet(sample_firm(workspace.root), (), _AWARE))
+    except ConfigurationError as wrong:
+        yield from wrong.problems
 
 
 def _is_shipped(path: Path, template: str) -> bool:

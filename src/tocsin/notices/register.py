@@ -20,10 +20,12 @@ from tocsin.notices.carried import claims_carried
 from tocsin.notices.drafting import drawn, is_follow_up
 from tocsin.notices.drawing import Case
 from tocsin.notices.guard import GuardFinding, check_notice
-from tocsin.notices.sheet import Addressee, Draft
+from tocsin.notices.recipient_rows import list_in
+from tocsin.notices.sheet import PEOPLE, Addressee, Draft
 from tocsin.notices.templates import duty_of
 from tocsin.ports import Actor
 from tocsin.store.database import Transaction
+from tocsin.store.need_to_know import hidden_incidents, must_be_theirs
 from tocsin.store.tables import delivery, notice, notice_version
 
 SYSTEM = "tocsin"
@@ -133,7 +135,7 @@ def edit_notice(ctx: Context, identity: str, body: str, *, subject: str | None =
         if text == current.draft:
             return current
         _refuse_if_gone(tx, current)
-        version, sha256 = current.version + 1, hash_of(text, addressed(ctx.workspace, current.addressee))
+        version, sha256 = current.version + 1, hash_of(text, whom_of(tx.connection, ctx.workspace, current))
         _add_version(tx, identity, version, text, sha256, person)
         tx.execute(update(notice).where(notice.c.id == identity).values(state="draft"))
         # A copy that was still to go out must never go out in its old wording.
@@ -158,7 +160,7 @@ def shown(ctx: Context, identity: str) -> Shown:
 
 def show(connection: Connection, workspace: Workspace, current: Notice) -> Shown:
     """Return what `shown` does, for a notice already read."""
-    whom = addressed(workspace, current.addressee)
+    whom = whom_of(connection, workspace, current)
     return Shown(
         notice=current,
         addressee=whom,
@@ -170,9 +172,19 @@ def show(connection: Connection, workspace: Workspace, current: Notice) -> Shown
     )
 
 
+def whom_of(connection: Connection, workspace: Workspace, current: Notice) -> Addressee:
+    """Return whom a notice goes to, the list of its readers included where one was loaded."""
+    whom = addressed(workspace, current.addressee)
+    listed = list_in(connection, current.id) if current.duty == PEOPLE else None
+    return replace(whom, readers=listed.in_words) if listed else whom
+
+
 def text_of(draft: Draft, whom: Addressee) -> str:
-    """Return addresses, subject and body as one text; subject and addresses hold no line break."""
-    to = ", ".join(whom.addresses) or "by hand"
+    """Return addresses, subject and body as one text; subject and addresses hold no line break.
+
+    Where a list of readers was loaded, its hash stands among the addresses: an approval is bound to it too.
+    """
+    to = whom.readers or ", ".join(whom.addresses) or "by hand"
     return f"To: {whom.name} ({to})\nSubject: {draft.subject}\n\n{draft.body}"
 
 
@@ -186,8 +198,9 @@ def notice_of(ctx: Context, identity: str) -> Notice:
     query = _current().where(notice.c.id.startswith(identity, autoescape=True)).limit(2)
     with ctx.store.read() as connection:
         rows = connection.execute(query).all() if len(identity) >= _SHORTEST_PREFIX else []
-    if len(rows) == 1:
-        return _notice(rows[0])
+        if len(rows) == 1:
+            must_be_theirs(connection, rows[0].incident)
+            return _notice(rows[0])
     if rows:
         raise UsageError(f"More than one notice begins with {identity}. Give more of the id.")
     raise UsageError(f"There is no notice {identity}. `tocsin notice list` shows them.")
@@ -199,7 +212,8 @@ def notices(ctx: Context, *, incident: str | None = None) -> tuple[Notice, ...]:
     if incident is not None:
         query = query.where(notice.c.incident == incident)
     with ctx.store.read() as connection:
-        return tuple(_notice(row) for row in connection.execute(query))
+        hidden = hidden_incidents(connection)
+        return tuple(_notice(row) for row in connection.execute(query) if row.incident not in hidden)
 
 
 def notice_for(ctx: Context, *, incident: str, template: str, addressee: str) -> Notice | None:
@@ -250,7 +264,9 @@ def _refuse_if_gone(tx: Transaction, current: Notice) -> None:
             delivery.c.state.in_(("trying", "sent", "unknown")),
         )
     ).scalar_one()
-    if gone or current.state not in {"draft", "approved"}:
+    listed = list_in(tx.connection, current.id)
+    begun = listed is not None and listed.began_at is not None
+    if gone or begun or current.state not in {"draft", "approved"}:
         raise Refused(
             f"Notice {current.id[:8]} has been sent, or a copy of it may have been, so it stays as it is. "
             "Write a follow-up instead."

@@ -28,7 +28,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A time, for people: `str` gives the local time with its zone, and UTC beside it."""
+    """A time, for people: `str` gives the local time with its zone, and UTC beside it where that differs."""
 
     utc: datetime
     zone: str
@@ -44,8 +44,21 @@ class Moment:
         return f"{self.local:%A} {self.local.day} {self.local:%B %Y}"
 
     def __str__(self) -> str:
+        return f"{self.clock} on {self.day}{self._beside}"
+
+    @property
+    def clock(self) -> str:
+        """The time of day alone, with its zone."""
+        return f"{self.local:%H:%M} {self.local.tzname()}"
+
+    @property
+    def _beside(self) -> str:
+        """UTC, where it is another time of day; with its day where that is another too."""
         local = self.local
-        return f"{local:%H:%M} {local.tzname()} on {self.day} ({self.utc:%Y-%m-%d %H:%M} UTC)"
+        if not local.utcoffset():
+            return ""
+        day = "" if local.date() == self.utc.date() else f" on {self.utc:%A} {self.utc.day} {self.utc:%B}"
+        return f" ({self.utc:%H:%M} UTC{day})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +114,8 @@ class Addressee:
     client: str = ""
     controller: ContactPoint | None = None
     how: str = ""
+    readers: str = ""
+    """The list of those a letter goes to one by one, in words with its hash; empty where none was loaded."""
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -175,6 +190,29 @@ class StatementSheet:
     datasets: tuple[DatasetStated, ...]
     plans: tuple[PlanStated, ...]
     unprotected: tuple[str, ...]
+    version: int | None = None
+    """Its number where it is published."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardLine:
+    """Whom to call for what: the person, then who takes over."""
+
+    role: str
+    people: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CardSheet:
+    """What the template of the staff card sees."""
+
+    organisation: str
+    today: str
+    callees: tuple[CardLine, ...]
+    turns: tuple[str, ...]
+    answers: tuple[str, ...]
+    """The kinds of breach that have a playbook, in words."""
+    version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

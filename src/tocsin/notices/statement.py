@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from tocsin.errors import Refused, UsageError, did_you_mean
-from tocsin.model.parts import BackupPlan, Dataset, Retention, System
+from tocsin.model.holdings import Dataset, System
+from tocsin.model.protection import BackupPlan, Retention
 from tocsin.model.vocabulary import YesNoUnknown
 from tocsin.model.workspace import Workspace
 from tocsin.notices.addressees import addressed
@@ -34,14 +35,16 @@ class Seen:
     verdict: str = ""
 
 
-def statement_for(workspace: Workspace, client: str, seen: Mapping[str, Seen], now: datetime) -> Draft:
-    """Return the statement for a client. `seen` is keyed by backup plan.
+def statement_for(
+    workspace: Workspace, client: str, seen: Mapping[str, Seen], now: datetime, version: int | None = None
+) -> Draft:
+    """Return the statement for a client. `seen` is keyed by backup plan; `version` is its number once published.
 
     Raises UsageError for an unknown client, Refused when the guard stops the text (another client's name).
     """
     if client not in workspace.clients:
         raise UsageError(f"There is no client {client!r}.{did_you_mean(client, workspace.clients)}")
-    text = render(workspace, STATEMENT, statement_sheet(workspace, client, seen, now))
+    text = render(workspace, STATEMENT, replace(statement_sheet(workspace, client, seen, now), version=version))
     whom = replace(addressed(workspace, client), kind="statement")
     if blocking := blocks(check_notice(text, whom, workspace)):
         raise Refused(

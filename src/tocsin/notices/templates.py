@@ -32,6 +32,7 @@ from tocsin.notices.sheet import (
     PEOPLE,
     REGULATOR,
     SECTOR,
+    CardSheet,
     Draft,
     FactSheet,
     StatementSheet,
@@ -39,6 +40,7 @@ from tocsin.notices.sheet import (
 from tocsin.workspace import starter
 
 ENDING: Final = ".md.j2"
+_EXERCISE: Final = "EXERCISE"
 DUTY_OF_FOLDER: Final = {
     "ico": REGULATOR,
     "client": CONTROLLERS,
@@ -60,7 +62,7 @@ def duty_of(template: str) -> str:
     return DUTY_OF_FOLDER[folder]
 
 
-def render(workspace: Workspace, template: str, sheet: FactSheet | StatementSheet) -> Draft:
+def render(workspace: Workspace, template: str, sheet: FactSheet | StatementSheet | CardSheet) -> Draft:
     """Return the text of `template` (such as `client/initial`) for a sheet.
 
     Raises UsageError for a template that does not exist, ConfigurationError with file and line for one that
@@ -80,7 +82,24 @@ def render(workspace: Workspace, template: str, sheet: FactSheet | StatementShee
         raise ConfigurationError(Problem(place, _sentence(wrong))) from None
     except (TemplateError, SecurityError, _Nothing, ArithmeticError, LookupError, TypeError, ValueError) as wrong:
         raise ConfigurationError(Problem(_place(wrong, template, workspace), _sentence(wrong))) from None
-    return _split(text, template)
+    draft = _split(text, template)
+    return _marked(draft) if workspace.exercise else draft
+
+
+def source_of(workspace: Workspace, template: str) -> str:
+    """Return a template's own text, as it is written, without the pieces it includes."""
+    folders = (workspace.root / "templates", starter() / "templates")
+    try:
+        environment = _environment(folders)
+        loader = environment.loader
+        return loader.get_source(environment, template + ENDING)[0] if loader else ""
+    except TemplateNotFound as missing:
+        raise _not_found(missing, template, folders) from None
+
+
+def _marked(draft: Draft) -> Draft:
+    """Say in the subject and above the text that it is an exercise's."""
+    return Draft(f"{_EXERCISE}: {draft.subject}", f"**{_EXERCISE}. Nothing of this happened.**\n\n{draft.body}")
 
 
 @lru_cache(maxsize=8)

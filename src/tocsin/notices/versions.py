@@ -32,14 +32,16 @@ def compared(ctx: Context, identity: str, older: int | None = None) -> Compared:
         rows = connection.execute(select(notice_version).where(notice_version.c.notice == current.id)).all()
         approved = set(
             connection.execute(
-                select(approval.c.shown_sha256).where(
+                select(approval.c.at).where(
                     approval.c.subject == f"notice:{current.id}", approval.c.decision == "approved"
                 )
             ).scalars()
         )
     texts = {row.version: f"Subject: {row.subject}\n\n{row.body}" for row in rows}
     if older is None:
-        read = [row.version for row in rows if row.sha256 in approved and row.version < current.version]
+        # By time and not by hash: what was approved of a letter to many is its text with its list.
+        then = [[row.version for row in rows if row.edited_at <= at] for at in approved]
+        read = [max(known) for known in then if known and max(known) < current.version]
         older = max(read, default=max(current.version - 1, 1))
     if older not in texts:
         raise UsageError(f"Notice {current.id[:8]} has versions 1 to {current.version}, not {older}.")

@@ -9,10 +9,12 @@ Does not judge (drills do) and does not choose which backup is clean (a person d
 """
 
 from tocsin.recovery.amounts import spell_bytes, spell_span
+from tocsin.recovery.choosing import LATEST, Choice, LastClean, Which, choose, parse_choice, parse_moment
 from tocsin.recovery.damage import DamagedObject, Reach, damaged_objects, reach
-from tocsin.recovery.ledger import LedgerSnapshot, agrees_with_journal, choose_snapshot
+from tocsin.recovery.fetching import Fetched, Wanted, choose_wanted, fetch
+from tocsin.recovery.ledger import LedgerSnapshot, Where, agrees_with_journal, choose_snapshot
 from tocsin.recovery.placing import Placement
-from tocsin.recovery.recovering import Intent, Recovered, Wish, plan_recovery, recover
+from tocsin.recovery.recovering import Intent, Recovered, Wish, plan_recovery, recover, recover_from_some
 from tocsin.recovery.restoring import (
     Listing,
     OnStage,
@@ -23,11 +25,16 @@ from tocsin.recovery.restoring import (
     restore_and_verify,
     silent,
 )
-from tocsin.recovery.scratch import NoRoom, scratch, sweep_scratch
+from tocsin.recovery.run_area import kept_area, remove_run_area, run_area
+from tocsin.recovery.scratch import NoRoom, remove_scratch, scratch, sweep_scratch
 
 __all__ = [
+    "LATEST",
+    "Choice",
     "DamagedObject",
+    "Fetched",
     "Intent",
+    "LastClean",
     "LedgerSnapshot",
     "Listing",
     "NoRoom",
@@ -37,16 +44,29 @@ __all__ = [
     "Recovered",
     "Restored",
     "SnapshotGone",
+    "Wanted",
+    "Where",
+    "Which",
     "Wish",
     "agrees_with_journal",
+    "choose",
     "choose_snapshot",
+    "choose_wanted",
     "damaged_objects",
+    "fetch",
+    "kept_area",
     "list_snapshots",
     "locate",
+    "parse_choice",
+    "parse_moment",
     "plan_recovery",
     "reach",
     "recover",
+    "recover_from_some",
+    "remove_run_area",
+    "remove_scratch",
     "restore_and_verify",
+    "run_area",
     "scratch",
     "silent",
     "spell_bytes",

@@ -5,6 +5,8 @@ can add one to our ledger without the journal telling.
 """
 
 import json
+import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +22,9 @@ from tocsin.store.tables import snapshot as snapshots
 OK = "ok"
 SHORTEST_PREFIX = 6
 # The entries that tell of a snapshot: of a backup that ended, and of one adopted after a crash.
-VOUCHING = ("backup.finished", "backup.settled")
+# And of a ledger that was taken over from a recovery kit.
+ADOPTED = "kit.adopted"
+VOUCHING = ("backup.finished", "backup.settled", ADOPTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,8 @@ class LedgerSnapshot:
     """One snapshot as our ledger has it.
 
     `id` is restic's id when it was taken; tagging changes it later. `tree` is '' until the repository was
-    listed. `changed` are paths that changed while the backup ran.
+    listed. `changed` are paths that changed while the backup ran. `dump` names the database whose dump the
+    snapshot holds, '' for files; `dump_sha256` is that of the dump.
     """
 
     id: str
@@ -44,6 +49,8 @@ class LedgerSnapshot:
     paths: tuple[str, ...]
     changed: tuple[str, ...]
     operation: str
+    dump: str = ""
+    dump_sha256: str | None = None
 
     @property
     def short_id(self) -> str:
@@ -62,6 +69,34 @@ class LedgerSnapshot:
     def sources(self) -> tuple[str, ...]:
         """The backed-up paths, without the manifest's own folder."""
         return tuple(path for path in self.paths if path != str(self.manifest_folder)) or self.paths
+
+    def original(self, path: Path) -> Path:
+        """Return a path as it was called on the machine that was backed up.
+
+        A relative one is meant as in the workspace, which may have lain elsewhere then: `data/crm` is the source
+        that ends in it, or something below that; else it is relative to what the sources have in common.
+        """
+        if path.is_absolute():
+            return path
+        for count in range(len(path.parts), 0, -1):
+            head, tail = path.parts[:count], path.parts[count:]
+            for source in self.sources:
+                if Path(source).parts[-count:] == head:
+                    return Path(source, *tail)
+        return Path(os.path.commonpath(self.sources)) / path
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where to choose from: the plan, one of its dumps ('' for its files), and the repositories that count.
+
+    `without` are repositories that are lost, or count as lost in a rehearsal.
+    """
+
+    backup_plan: str
+    dump: str = ""
+    repository: str | None = None
+    without: Collection[str] = ()
 
 
 def choose_snapshot(
@@ -85,32 +120,58 @@ def choose_snapshot(
         UsageError: `snapshot_id` names none, or several.
         OperationFailed: there is no such snapshot.
     """
-    query = select(snapshots).where(snapshots.c.backup_plan == plan_id)
-    if repository is not None:
-        query = query.where(snapshots.c.repository == repository)
+    where = Where(plan_id, repository=repository)
     if snapshot_id is not None:
-        return _named(connection, query, plan_id, snapshot_id)
-    query = query.where(
+        return named_snapshot(connection, where, snapshot_id)
+    return newest_snapshot(connection, where, not_after)
+
+
+def newest_snapshot(connection: Connection, where: Where, not_after: datetime | None = None) -> LedgerSnapshot:
+    """Return the newest whole snapshot that nobody doubts. Raises OperationFailed when there is none."""
+    query = _good(_of_plan(where))
+    if not_after is not None:
+        query = query.where(snapshots.c.time <= not_after)
+    order = (snapshots.c.time.desc(), snapshots.c.copy_id.is_not(None))  # the repository at hand before its copy
+    row = connection.execute(query.order_by(*order).limit(1)).mappings().first()
+    if row is None:
+        raise OperationFailed(_none(where, not_after))
+    return from_row(row)
+
+
+def good_snapshots(connection: Connection, where: Where) -> tuple[LedgerSnapshot, ...]:
+    """Return every whole snapshot that nobody doubts and that we did not remove, the oldest first."""
+    query = _good(_of_plan(where)).order_by(snapshots.c.time, snapshots.c.repository)
+    return tuple(from_row(row) for row in connection.execute(query).mappings())
+
+
+def _of_plan(where: Where) -> Select[Any]:
+    query = select(snapshots).where(snapshots.c.backup_plan == where.backup_plan, snapshots.c.dump == where.dump)
+    if where.repository is not None:
+        query = query.where(snapshots.c.repository == where.repository)
+    return query.where(snapshots.c.repository.not_in(where.without)) if where.without else query
+
+
+def _good(query: Select[Any]) -> Select[Any]:
+    return query.where(
         snapshots.c.verdict == OK,
         snapshots.c.gone_at.is_(None),  # we removed it ourselves
         snapshots.c.plausibility.is_distinct_from("flagged"),
     )
-    if not_after is not None:
-        query = query.where(snapshots.c.time <= not_after)
-    row = connection.execute(query.order_by(snapshots.c.time.desc()).limit(1)).mappings().first()
-    if row is None:
-        raise OperationFailed(_none(plan_id, not_after, repository))
-    return from_row(row)
 
 
-def _named(connection: Connection, query: Select[Any], plan_id: str, snapshot_id: str) -> LedgerSnapshot:
-    wanted = snapshot_id.lower()
+def named_snapshot(connection: Connection, where: Where, snapshot_id: str) -> LedgerSnapshot:
+    """Return the snapshot whose id begins so, whatever its verdict. Raises UsageError for none, or several."""
+    wanted, plan_id = snapshot_id.lower(), where.backup_plan
     if len(wanted) < SHORTEST_PREFIX:
         raise UsageError(
             f"{snapshot_id!r} is too short for a snapshot's id; give at least {SHORTEST_PREFIX} digits."
         )
-    rows = connection.execute(query).mappings().all()
-    found = {row["id"]: from_row(row) for row in rows if row["id"].startswith(wanted)}
+    last = (snapshots.c.gone_at.is_not(None).desc(), snapshots.c.copy_id.is_not(None).desc())
+    rows = connection.execute(_of_plan(where).order_by(*last)).mappings().all()
+    # A copy may be named by its own id; by the one both have, the repository at hand is meant.
+    found = {row["id"]: from_row(row) for row in rows if row["id"].startswith(wanted)} or {
+        row["copy_id"]: from_row(row) for row in rows if (row["copy_id"] or "").startswith(wanted)
+    }
     if len(found) == 1:
         return next(iter(found.values()))
     if found:
@@ -121,18 +182,21 @@ def _named(connection: Connection, query: Select[Any], plan_id: str, snapshot_id
     )
 
 
-def _none(plan_id: str, not_after: datetime | None, repository: str | None) -> str:
+def _none(where: Where, not_after: datetime | None) -> str:
+    plan_id, repository = where.backup_plan, where.repository
     when = f" at or before {not_after:%Y-%m-%d %H:%M:%S %Z}" if not_after else ""
-    where = f" in the repository {repository!r}" if repository else ""
+    place = f" in the repository {repository!r}" if repository else ""
+    place += f" outside {', '.join(sorted(where.without))}" if where.without else ""
+    what = f"dump {where.dump!r} of the backup plan" if where.dump else "backup plan"
     return (
-        f"There is no good snapshot of the backup plan {plan_id!r}{where}{when}: nothing can be restored. "
+        f"There is no good snapshot of the {what} {plan_id!r}{place}{when}: nothing can be restored. "
         f"'tocsin backup list {plan_id}' shows what was taken; 'tocsin backup run {plan_id}' takes one now."
     )
 
 
 def from_row(row: RowMapping) -> LedgerSnapshot:
     """Return a row of the snapshot table as a LedgerSnapshot."""
-    values = {name: row[name] for name in LedgerSnapshot.__dataclass_fields__}
+    values = {name: row[name] for name in LedgerSnapshot.__dataclass_fields__ if name in row}
     values |= {name: tuple(row[name] or ()) for name in ("paths", "changed")}
     return LedgerSnapshot(**values)
 
@@ -147,7 +211,7 @@ def agrees_with_journal(connection: Connection, snapshot: LedgerSnapshot) -> boo
             journal.c.subject == f"plan:{snapshot.backup_plan}", journal.c.kind.in_(VOUCHING)
         )
     )
-    wanted = {snapshot.id, snapshot.manifest_sha256} - {None}
+    wanted = {snapshot.id, snapshot.manifest_sha256, snapshot.dump_sha256} - {None}
     for (text,) in rows:
         payload = json.loads(text)
         if payload.get("operation") == snapshot.operation and wanted <= set(_texts(payload)):

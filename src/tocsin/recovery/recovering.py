@@ -7,19 +7,21 @@
 5. Journal the finish, whatever it is. A process killed on the way leaves `outcome unknown` and a swept area.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from tocsin.context import Context
-from tocsin.errors import OperationFailed, UsageError, did_you_mean
+from tocsin.errors import ConfigurationError, OperationFailed, Temporary, UsageError, did_you_mean
 from tocsin.manifest import read_manifest
 from tocsin.ports import OnProgress
+from tocsin.recovery.choosing import Which
 from tocsin.recovery.damage import local_folder
+from tocsin.recovery.fetching import Wanted, choose_wanted, no_copy
 from tocsin.recovery.ledger import LedgerSnapshot, agrees_with_journal, choose_snapshot
 from tocsin.recovery.placing import Placement, below, leave_only, plan_placement, put_in_place, root_of
 from tocsin.recovery.restoring import OnStage, Restored, list_snapshots, restore_and_verify, silent
-from tocsin.recovery.scratch import refuse_without_room, scratch, sweep_scratch
+from tocsin.recovery.scratch import NoRoom, refuse_without_room, scratch, sweep_scratch
 from tocsin.repositories import repository_access
 from tocsin.store.database import JsonValue
 from tocsin.store.operations import Operation, begin, finish
@@ -120,6 +122,33 @@ def recover(
         raise
     ctx.store.sign_head(ctx.actor)
     return recovered
+
+
+def recover_from_some(
+    ctx: Context, wanted: Wanted, destination: Path, *, replace_there: bool = False
+) -> tuple[Recovered, tuple[str, ...]]:
+    """Bring data back in place from the first copy that is whole; also return why others were passed over.
+
+    Raises as `recover` does, when the last copy would not do either.
+    """
+    passed_over: list[str] = []
+    lost = set(wanted.where.without)
+    while True:
+        where = replace(wanted.where, without=frozenset(lost))
+        try:
+            snapshot = choose_wanted(ctx, replace(wanted, where=where))
+        except OperationFailed as none:
+            raise no_copy(none, passed_over) from none
+        wish = Wish(
+            destination, snapshot.id, replace=replace_there, include=tuple(map(snapshot.original, wanted.include))
+        )
+        try:
+            return recover(ctx, wanted.where.backup_plan, wish), tuple(passed_over)
+        except (Temporary, OperationFailed, ConfigurationError) as fault:
+            if isinstance(fault, NoRoom) or wanted.choice.which is Which.NAMED:
+                raise
+            passed_over.append(f"{snapshot.repository}: {fault}")
+            lost.add(snapshot.repository)
 
 
 def _carried_out(

@@ -16,22 +16,31 @@ import signal
 import socket
 import stat
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Self
 
+from sqlalchemy import Connection, select
+
 from tocsin.context import Context
 from tocsin.durable import private_folder, write_durably
 from tocsin.errors import Interrupted, OperationFailed
 from tocsin.recovery.amounts import spell_bytes
+from tocsin.recovery.isolation import remove_what_lies_elsewhere
 from tocsin.store.operations import is_alive, this_process
+from tocsin.store.tables import run as runs
+from tocsin.store.tables import step as steps
 
 # What a file system needs for itself beyond the files' own bytes.
 MARGIN_BYTES = 64 * 1024 * 1024
 MARGIN_FRACTION = 0.05
+
+# A run that waits for a person may keep its area so long (seconds).
+LONGEST_WAIT = 24 * 3600.0
 
 _DEADLY = (signal.SIGTERM, signal.SIGHUP)
 
@@ -55,7 +64,7 @@ def scratch(ctx: Context, name: str, *, needed_bytes: int = 0, beside: Path | No
         Interrupted: SIGTERM or SIGHUP came; the folder has been removed.
         OperationFailed: the folder could not be made, or not be removed (then it says where it lies).
     """
-    records = private_folder(ctx.workspace.state_folder / "scratch")
+    records = private_folder(scratch_records(ctx))
     identity = f"{name}-{ctx.store.new_id()[:12]}"
     area = (beside or records) / (f".tocsin-{identity}" if beside else identity)
     refuse_without_room(area.parent, needed_bytes)
@@ -68,8 +77,7 @@ def scratch(ctx: Context, name: str, *, needed_bytes: int = 0, beside: Path | No
             yield area
         finally:
             signals.hold()
-            remove_scratch(area)
-            record.unlink(missing_ok=True)
+            remove_area(record, area)
 
 
 def refuse_without_room(folder: Path, needed_bytes: int) -> None:
@@ -85,24 +93,62 @@ def refuse_without_room(folder: Path, needed_bytes: int) -> None:
 
 def sweep_scratch(ctx: Context) -> tuple[str, ...]:
     """Remove the scratch areas of this machine's dead processes, journal that, and return their names."""
-    records = ctx.workspace.state_folder / "scratch"
+    records = scratch_records(ctx)
     swept = []
     for record in sorted(records.glob("*.json")) if records.is_dir() else ():
         owner = _owner(record)
-        if owner is None or owner["host"] != socket.gethostname() or is_alive(owner["process"]):
+        if owner is None or owner["host"] != socket.gethostname() or _is_in_use(ctx, owner):
             continue
-        remove_scratch(Path(owner["folder"]))
-        record.unlink(missing_ok=True)
+        remove_area(record, Path(owner["folder"]))
         swept.append(record.stem)
         with ctx.store.write(ctx.actor) as tx:
             tx.record("scratch.removed", f"scratch:{record.stem}", {"left_by": owner["process"]})
     return tuple(swept)
 
 
+def scratch_records(ctx: Context) -> Path:
+    """Return the folder of the owner records, which the areas lie in too unless they had to be elsewhere."""
+    return ctx.workspace.state_folder / "scratch"
+
+
+def _is_in_use(ctx: Context, owner: Mapping[str, str]) -> bool:
+    """Tell whether somebody may still want an area: a living process, or a run that waits for a person."""
+    run = owner.get("run")
+    if run is None:
+        return is_alive(owner["process"])
+    with ctx.store.read() as connection:
+        if connection.execute(select(runs.c.state).where(runs.c.id == run)).scalar() != "open":
+            return False
+        if is_alive(owner["process"]):
+            return True
+        return _age(owner) < LONGEST_WAIT and _waits_for_a_person(connection, run)
+
+
+def _waits_for_a_person(connection: Connection, run: str) -> bool:
+    """Tell whether the run, or one it called, asks somebody something."""
+    query = select(steps.c.asked).where(steps.c.run == run, steps.c.state == "waiting")
+    asked = [found or {} for found in connection.execute(query).scalars()]
+    if any(found.get("kind") != "playbook" for found in asked):
+        return True
+    called = connection.execute(select(runs.c.id).where(runs.c.parent_run == run)).scalars().all()
+    return any(_waits_for_a_person(connection, each) for each in called)
+
+
+def _age(owner: Mapping[str, str]) -> float:
+    return time.time() - float(owner.get("at", "0"))
+
+
+def remove_area(record: Path, area: Path) -> None:
+    """Remove an area, then its record: in this order, so that a kill between the two leaves nothing unknown."""
+    remove_scratch(area)
+    record.unlink(missing_ok=True)
+
+
 def remove_scratch(area: Path) -> None:
     """Remove a scratch area with everything in it. Raises OperationFailed naming it when something stays."""
     if area.is_symlink():
         raise OperationFailed(f"{area} should be a scratch folder but is a link; it was left alone. Look at it.")
+    remove_what_lies_elsewhere(area)
     _open_folders(area)
     shutil.rmtree(area, ignore_errors=True)
     if area.exists():

@@ -6,12 +6,13 @@ A run keeps the text of every playbook it may call, near or far, as each was whe
 from collections.abc import Iterator
 
 from tocsin.errors import ConfigurationError, Problem, UsageError, nearest
-from tocsin.model.document import Document, Path
+from tocsin.model.document import Data, Document, Path
 from tocsin.model.yaml_text import parse_yaml
-from tocsin.runbook.expressions import expressions_in
-from tocsin.runbook.language import Playbook, Step, placed_steps
+from tocsin.runbook.expressions import PLACEHOLDER, ExpressionError, compile_expression, expressions_in
+from tocsin.runbook.language import InputType, Playbook, Step, placed_steps
 from tocsin.runbook.library import Load
 from tocsin.runbook.readiness import FOR_RUN
+from tocsin.runbook.shapes import ANY, in_words, shapes_of, wanted_by_input
 from tocsin.runbook.starting import wrong_input
 
 DEEPEST = 5
@@ -62,12 +63,14 @@ def _gather(
             yield from faulty.problems
             continue
         parts[wanted] = found.text
-        yield from _wrong_inputs(step, found.playbook, document, here)
+        yield from _wrong_inputs(step, found.playbook, playbook, document, here)
         inner = parse_yaml(found.text, found.name)
         yield from _gather(found.playbook, inner, load, parts, (*above, wanted))
 
 
-def _wrong_inputs(step: Step, called: Playbook, document: Document, here: Path) -> Iterator[Problem]:
+def _wrong_inputs(
+    step: Step, called: Playbook, caller: Playbook, document: Document, here: Path
+) -> Iterator[Problem]:
     given = step.with_.get("inputs") or {}
     if not isinstance(given, dict):
         return
@@ -79,7 +82,7 @@ def _wrong_inputs(step: Step, called: Playbook, document: Document, here: Path) 
                 f"Playbook {called.playbook!r} has no input {name!r}.",
                 nearest(name, called.inputs),
             )
-        elif not any(expressions_in(value)) and (fault := wrong_input(called.inputs[name].type, value)):
+        elif fault := _wrong_value(value, called.inputs[name].type, caller):
             yield Problem(document.place((*inside, name)), f"The input {name!r} {fault}.")
     for name, wanted in called.inputs.items():
         if wanted.required and name not in given:
@@ -87,3 +90,18 @@ def _wrong_inputs(step: Step, called: Playbook, document: Document, here: Path) 
                 document.place((*here, "with")),
                 f"Playbook {called.playbook!r} needs the input {name!r} ({wanted.type.value}).",
             )
+
+
+def _wrong_value(value: Data, wanted: InputType, caller: Playbook) -> str | None:
+    """Say what keeps a value, or an expression that stands alone, from being an input of this type, or None."""
+    if not any(expressions_in(value)):
+        return wrong_input(wanted, value)
+    whole = PLACEHOLDER.fullmatch(value.strip()) if isinstance(value, str) else None
+    try:
+        found, _ = shapes_of(compile_expression(whole[1]), caller) if whole else (ANY, ())
+    except ExpressionError:
+        return None  # told where expressions are checked
+    takes = wanted_by_input(wanted)
+    if found & takes or whole is None:
+        return None
+    return f"takes {in_words(takes)}, and {whole[1].strip()!r} is {in_words(found)}"

@@ -9,33 +9,40 @@ from functools import lru_cache
 
 from pydantic import BaseModel, ValidationError
 
-from tocsin.errors import ConfigurationError, Place, Problem, did_you_mean, nearest
+from tocsin.errors import ConfigurationError, Place, Problem, UsageError, did_you_mean, nearest
 from tocsin.law.facts import fact_paths
 from tocsin.model.document import Document, Path
+from tocsin.model.vocabulary import PersonRole
 from tocsin.model.wording import load_model, problems_of
 from tocsin.model.workspace import Workspace
 from tocsin.model.yaml_text import parse_yaml
-from tocsin.notices.templates import ENDING
+from tocsin.notices.addressees import addressed
+from tocsin.notices.sheet import INSURER
+from tocsin.notices.templates import ENDING, duty_of, is_piece
 from tocsin.runbook.agreement import disagreements, wrong_defaults
 from tocsin.runbook.called import call_problems
+from tocsin.runbook.evidence_first import comes_before, takes_from_another
 from tocsin.runbook.expressions import (
     PLACEHOLDER,
+    Expression,
     ExpressionError,
     compile_expression,
     expressions_in,
 )
 from tocsin.runbook.kinds import StepKind, conditions_of
-from tocsin.runbook.language import InputType, Playbook, Step, placed_steps
+from tocsin.runbook.language import InputType, Playbook, Step, model_of, placed_steps
 from tocsin.runbook.library import Load, load_from
 from tocsin.runbook.readiness import unwrapped
 from tocsin.runbook.registry import KINDS
+from tocsin.runbook.shapes import ANY, LIST, MAP, YES_NO, in_words, shapes_of, wanted_by
+from tocsin.situation import FURTHER
 from tocsin.workspace import starter
 
 ROOTS: Mapping[str, frozenset[str]] = {
     "incident": frozenset(
-        {"id", "title", "cause", "state", "aware", "systems", "affected_clients", "backup_plans"}
+        {"id", "title", "cause", "state", "aware", "systems", "affected_clients", "backup_plans", "questions"}
     ),
-    "duties": frozenset({"register", "regulator", "people", "controllers"}),
+    "duties": frozenset({"register", "regulator", "people", "controllers", *FURTHER}),
     "facts": frozenset(),
     "inputs": frozenset(),
     "steps": frozenset(),
@@ -47,7 +54,7 @@ ROOTS: Mapping[str, frozenset[str]] = {
 def parse_playbook(text: str, name: str) -> Playbook:
     """Return the playbook in `text`. Raises ConfigurationError with every problem found."""
     document = parse_yaml(text, name)
-    playbook = load_model(Playbook, document)
+    playbook = load_model(model_of(document.data), document)
     if problems := list(_problems(playbook, document)):
         raise ConfigurationError(problems)
     return playbook
@@ -55,22 +62,51 @@ def parse_playbook(text: str, name: str) -> Playbook:
 
 def library_of(workspace: Workspace) -> Load:
     """Return the loader of a workspace's playbooks, each of them checked whole."""
-    return load_from((workspace.root / "playbooks", starter() / "playbooks"), workspace.root, parse_playbook)
+    return load_from(workspace, parse_playbook)
 
 
-def problems_with_workspace(playbook: Playbook, document: Document, workspace: Workspace) -> Iterator[Problem]:
-    """Yield what only the workspace can tell: roles that nobody holds, templates, playbooks not there."""
+def problems_with_workspace(
+    playbook: Playbook, document: Document, workspace: Workspace, told: set[PersonRole] | None = None
+) -> Iterator[Problem]:
+    """Yield what only the workspace can tell: roles that nobody holds, templates, playbooks not there.
+
+    Roles in `told` are not told of again, and those found are put in: a folder of playbooks asks for the same.
+    """
     yield from call_problems(playbook, document, library_of(workspace))
+    yield from _roles_nobody_holds(playbook, document, workspace, set() if told is None else told)
     for here, step in placed_steps(playbook.steps):
-        template = step.with_.get("template")
-        if step.uses.startswith("notice.") and isinstance(template, str) and "${{" not in template:
-            yield from _missing_template(template, document.place((*here, "with", "template")), workspace)
+        if step.uses.startswith("notice."):
+            yield from _notice_problems(step, document, (*here, "with"), workspace)
+
+
+def _roles_nobody_holds(
+    playbook: Playbook, document: Document, workspace: Workspace, told: set[PersonRole]
+) -> Iterator[Problem]:
+    """Yield each role once, where it is asked for first: forty lines that say one thing hide the others."""
+    asked: dict[PersonRole, list[tuple[Path, str]]] = {}
+    for here, step in placed_steps(playbook.steps):
         for key, role in (("approve", step.approve.by if step.approve else None), ("assign", step.assign)):
-            if role is not None and not workspace.people_with(role):
-                yield Problem(
-                    document.place((*here, key)),
-                    f"Nobody in the workspace has the role {role.value!r}: step {step.id!r} could never go on.",
-                )
+            if role is not None and role not in told and not workspace.people_with(role):
+                asked.setdefault(role, []).append(((*here, key), step.id))
+    told.update(asked)
+    for role, places in asked.items():
+        (where, step_id), others = places[0], len(places) - 1
+        more = f" and {others} more" if others else ""
+        yield Problem(
+            document.place(where),
+            f"Nobody in the workspace has the role {role.value!r}: step {step_id!r}{more} could never go on.",
+        )
+
+
+def _notice_problems(step: Step, document: Document, here: Path, workspace: Workspace) -> Iterator[Problem]:
+    """Yield a template that is not there, and an addressee that is nobody or whom the template is not for."""
+    template, whom = step.with_.get("template"), step.with_.get("addressee")
+    if not isinstance(template, str) or "${{" in template:
+        return
+    missing = list(_missing_template(template, document.place((*here, "template")), workspace))
+    yield from missing
+    if not missing and isinstance(whom, str) and "${{" not in whom:
+        yield from _wrong_addressee(template, whom, document.place((*here, "addressee")), workspace)
 
 
 def _missing_template(template: str, place: Place, workspace: Workspace) -> Iterator[Problem]:
@@ -79,9 +115,22 @@ def _missing_template(template: str, place: Place, workspace: Workspace) -> Iter
         str(path.relative_to(folder)).removesuffix(ENDING)
         for folder in folders
         for path in folder.rglob(f"*{ENDING}")
+        if not is_piece(path.relative_to(folder))
     }
     if template not in known:
         yield Problem(place, f"There is no template {template!r}.", nearest(template, known))
+
+
+def _wrong_addressee(template: str, whom: str, place: Place, workspace: Workspace) -> Iterator[Problem]:
+    try:
+        duty, kind = duty_of(template), addressed(workspace, whom).kind
+    except UsageError as nobody:
+        # Whether there is a policy to give notice under is known to the workspace alone: the step's `if` asks.
+        if whom.partition(":")[0] != INSURER:
+            yield Problem(place, str(nobody))
+        return
+    if duty != kind:
+        yield Problem(place, f"The template {template!r} is for {duty}, and {whom!r} is not one.")
 
 
 def _problems(playbook: Playbook, document: Document) -> Iterator[Problem]:
@@ -131,20 +180,7 @@ def _cycles(playbook: Playbook, document: Document) -> Iterator[Problem]:
 
 
 def _reaches(playbook: Playbook, start: str, goal: str) -> bool:
-    return goal in _all_needs(playbook, start)
-
-
-def _all_needs(playbook: Playbook, start: str) -> set[str]:
-    """Return every step that comes before `start`, near or far; one whose failure it answers is among them."""
-    found: set[str] = set()
-    left = [start]
-    while left:
-        step_id = left.pop()
-        before = [*playbook.by_id[step_id].needs, *filter(None, [playbook.handled.get(step_id)])]
-        fresh = [need for need in before if need not in found and need in playbook.by_id]
-        found.update(fresh)
-        left += fresh
-    return found
+    return goal in comes_before(playbook, start)
 
 
 def _wrong_parameters(step: Step, kind: StepKind, document: Document, here: Path) -> Iterator[Problem]:
@@ -154,6 +190,9 @@ def _wrong_parameters(step: Step, kind: StepKind, document: Document, here: Path
         kind.parameters.model_validate(literal)
     except ValidationError as error:
         later = {document.key_place((*here, "with", key)) for key in step.with_ if key not in literal}
+        if later:
+            # What concerns several keys together can be judged only once all of them are there.
+            later.add(document.place((*here, "with")))
         for problem in _parameter_problems(error, kind.parameters, document, here):
             if problem.place not in later:
                 yield problem
@@ -202,11 +241,41 @@ def _wrong_expressions(
         except ExpressionError as error:
             yield Problem(document.place(path), str(error))
             continue
-        for reference in sorted(expression.references):
-            if fault := _wrong_reference(reference, step, playbook):
-                yield Problem(document.place(path), fault)
+        unknown = [
+            Problem(document.place(path), fault)
+            for reference in sorted(expression.references)
+            if (fault := _wrong_reference(reference, step, playbook))
+        ]
+        yield from unknown or _wrong_shapes(expression, step, kind, playbook, document, path)
     if step.if_ is not None and PLACEHOLDER.search(step.if_):
         yield Problem(document.place((*here, "if")), "An `if` is an expression already: leave out ${{ }}.")
+
+
+def _wrong_shapes(
+    expression: Expression, step: Step, kind: StepKind, playbook: Playbook, document: Document, path: Path
+) -> Iterator[Problem]:
+    """Say what an expression can never come to, as far as its text tells: a list is no condition."""
+    found, faults = shapes_of(expression, playbook)
+    for fault in faults:
+        yield Problem(document.place(path), f"{expression.text!r} can never be worked out: {fault}.")
+    if faults:
+        return
+    key = str(path[-1])
+    if "with" not in path:
+        # What reads nothing is judged by its value, where it is told that such a step can never run.
+        wanted = ANY if not expression.references else YES_NO if key == "if" else LIST
+    elif key in conditions_of(kind):
+        wanted = YES_NO
+    else:
+        value = step.with_[key]
+        if isinstance(value, str) and PLACEHOLDER.fullmatch(value.strip()):
+            wanted = wanted_by(kind.parameters, key)
+        else:
+            wanted = ANY - MAP if isinstance(value, str) else ANY
+    if not found & wanted:
+        where = f"with.{key}" if "with" in path else f"`{key}`"
+        takes = "takes no map inside its text" if wanted == ANY - MAP else f"takes {in_words(wanted)}"
+        yield Problem(document.place(path), f"{where} {takes}, and {expression.text!r} is {in_words(found)}.")
 
 
 def _expressions(step: Step, kind: StepKind, here: Path) -> Iterator[tuple[Path, str]]:
@@ -244,7 +313,7 @@ def _wrong_step(name: str, step: Step, playbook: Playbook) -> str | None:
     wanted = next((key for key in known if name in (key, key.replace("-", "_"))), None)
     if wanted is None:
         return f"There is no step {name!r}.{did_you_mean(name, known)}"
-    if wanted not in _all_needs(playbook, step.id):
+    if wanted not in comes_before(playbook, step.id):
         return f"Step {step.id!r} reads what {wanted!r} puts out, so it must need it: add `needs: [{wanted}]`."
     return None
 
@@ -256,11 +325,15 @@ def _is_fact(path: str) -> bool:
 def _destructive_without_evidence(
     step: Step, kind: StepKind, playbook: Playbook, document: Document, here: Path
 ) -> Iterator[Problem]:
-    before = (playbook.by_id[need].uses for need in _all_needs(playbook, step.id))
-    if kind.destructive and not step.without_evidence and not any(uses.startswith("evidence.") for uses in before):
+    if not kind.destructive or step.without_evidence:
+        return
+    before = [playbook.by_id[need] for need in sorted(comes_before(playbook, step.id))]
+    evidence = [one for one in before if one.uses.startswith("evidence.")]
+    if not evidence or takes_from_another(step, evidence):
+        other = f" ({evidence[0].id!r} takes it from another)" if evidence else ""
         yield Problem(
             document.place((*here, "uses")),
-            f"Step {step.id!r} could destroy evidence: let it need an evidence step for the same target, "
+            f"Step {step.id!r} could destroy evidence: let it need an evidence step for the same target{other}, "
             "or say in `without_evidence:` why there is none.",
         )
 

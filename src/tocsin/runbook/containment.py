@@ -24,6 +24,7 @@ from tocsin.runbook.readiness import EXPIRED, Row, Standing, moment, undo_key
 from tocsin.runbook.registry import KINDS
 from tocsin.store.columns import instant_text
 from tocsin.store.database import Transaction
+from tocsin.store.need_to_know import hidden_incidents
 from tocsin.store.tables import run as runs
 from tocsin.store.tables import step as steps
 
@@ -55,8 +56,11 @@ def contained(
         query = query.where(runs.c.id == run)
     if incident is not None:
         query = query.where(runs.c.incident == incident)
+    hidden = hidden_incidents(connection)
     found = []
     for row in connection.execute(query):
+        if row.incident in hidden:
+            continue
         step = pinned_playbook(row.text, row.playbook).step(row.step)
         does = _what_undoing_does(step, row.parameters)
         found.append(

@@ -9,6 +9,7 @@ from tocsin.errors import Refused, UsageError, did_you_mean
 from tocsin.model.document import Data
 from tocsin.model.roles import may_act_as, who_may
 from tocsin.runbook.containment import answer_expired, contained, owner_of, release, request_undo
+from tocsin.runbook.evidence_first import ASKED, SKIPPED_BY, answer_without_evidence
 from tocsin.runbook.expressions import expressions_in
 from tocsin.runbook.kinds import Answer, AskingKind, Place, UndoableKind, Waits
 from tocsin.runbook.language import Mode, Step, every_step
@@ -24,7 +25,7 @@ from tocsin.runbook.ledger import (
     settle,
 )
 from tocsin.runbook.pinned import pinned_playbook
-from tocsin.runbook.readiness import Row, undo_key
+from tocsin.runbook.readiness import FOR_RUN, Row, undo_key
 from tocsin.runbook.registry import KINDS
 from tocsin.situation import reconcile_in
 from tocsin.store.database import Transaction
@@ -37,6 +38,11 @@ def answer(ctx: Context, run_id: str, key: str, value: Data, *, reason: str | No
     run, row, step = _find(ctx, run_id, key)
     if row.undoes is not None:
         _answer_expired(ctx, run, row, step, Answer(value, reason))
+        return
+    if (row.asked or {}).get("kind") == ASKED:
+        _must_own(ctx, step)
+        with ctx.store.write(ctx.actor) as tx:
+            answer_without_evidence(tx, run, _must_wait(tx, run_id, key, "waiting"), value, reason)
         return
     kind = KINDS[step.uses]
     if not isinstance(kind, AskingKind) or (row.asked or {}).get("kind") == "approve":
@@ -74,9 +80,8 @@ def retry(ctx: Context, run_id: str, key: str) -> None:
 
 def skip(ctx: Context, run_id: str, key: str, reason: str) -> None:
     """Go on without a step, with a written reason. What needs it may run then."""
-    _resolve(
-        ctx, run_id, key, ("failed", "waiting", "pending", "unknown"), Outcome("skipped", error=reason), reason
-    )
+    skipped = Outcome("skipped", output={SKIPPED_BY: ctx.actor.person}, error=reason)
+    _resolve(ctx, run_id, key, ("failed", "waiting", "pending", "unknown"), skipped, reason)
 
 
 def resolve(ctx: Context, run_id: str, key: str, *, happened: bool) -> None:
@@ -94,24 +99,41 @@ def _happened(ctx: Context, run_id: str, key: str) -> Outcome:
 
 
 def end(ctx: Context, run_id: str, reason: str) -> None:
-    """End a run by hand: what only waited for facts is skipped. Refused while something runs or is unknown."""
+    """End a run by hand, and those it has called: what only waited for facts is skipped.
+
+    Raises Refused while something of them runs, is unknown or is in force; nothing is ended then.
+    """
     _must_be_somebody(ctx)
     with ctx.store.write(ctx.actor) as tx:
         run = load_run(tx.connection, run_id)
         if run.state != "open":
             raise UsageError(f"Run {run_id} has ended already ({run.state}).")
-        rows = load_rows(tx.connection, run_id)
-        if busy := [row.key for row in rows if row.state in ("running", "unknown")]:
-            raise Refused(f"Run {run_id} cannot end while this is running or unknown: {', '.join(busy)}.")
-        if held := [row.key for row in rows if row.is_contained and row.expires_at is not None]:
-            raise Refused(
-                f"Run {run_id} cannot end while this is in force: {', '.join(held)}. Undo it (`tocsin run undo "
-                f"{run_id} {held[0]}`), or say why it stays (`tocsin run keep {run_id} {held[0]} --reason TEXT`)."
-            )
-        left = [row for row in rows if row.state in ("pending", "waiting", "failed")]
-        for row in left:
-            settle(tx, run_id, row.key, Outcome("skipped", error=f"{ENDED_BY_HAND}{reason}"))
-        end_run(tx, run_id, "abandoned" if any(row.state != "pending" for row in left) else "done", reason)
+        _end_in(tx, run_id, reason)
+
+
+def _end_in(tx: Transaction, run_id: str, reason: str) -> str:
+    """End an open run and return how it ended: `abandoned` when somebody was still waited for, else `done`."""
+    rows = load_rows(tx.connection, run_id)
+    if busy := [row.key for row in rows if row.state in ("running", "unknown")]:
+        raise Refused(f"Run {run_id} cannot end while this is running or unknown: {', '.join(busy)}.")
+    if held := [row.key for row in rows if row.is_contained and row.expires_at is not None]:
+        raise Refused(
+            f"Run {run_id} cannot end while this is in force: {', '.join(held)}. Undo it (`tocsin run undo "
+            f"{run_id} {held[0]}`), or say why it stays (`tocsin run keep {run_id} {held[0]} --reason TEXT`)."
+        )
+    left_undone = False
+    for row in rows:
+        if row.state not in ("pending", "waiting", "failed"):
+            continue
+        called = str((row.asked or {})["run"]) if row.state == "waiting" and row.kind_asked == FOR_RUN else None
+        if called is not None and load_run(tx.connection, called).state == "open":
+            left_undone |= _end_in(tx, called, reason) != "done"
+        else:
+            left_undone |= row.state != "pending"
+        settle(tx, run_id, row.key, Outcome("skipped", error=f"{ENDED_BY_HAND}{reason}"))
+    state = "abandoned" if left_undone else "done"
+    end_run(tx, run_id, state, reason)
+    return state
 
 
 def undo(ctx: Context, run_id: str, key: str, reason: str) -> None:

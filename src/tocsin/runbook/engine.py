@@ -82,6 +82,8 @@ def prepare(
     """
     playbook = parse_playbook(text, name)
     parts = parts_of(playbook, text, name, load or library_of(ctx.workspace))
+    if ctx.workspace.exercise and mode is not Mode.SIMULATE:
+        mode = Mode.EXERCISE  # nothing is live in an exercise's room
     return Prepared(playbook, text, check_inputs(ctx.workspace, playbook, inputs or {}), mode, parts)
 
 

@@ -37,6 +37,7 @@ class Expression:
 
     text: str
     references: frozenset[tuple[str, ...]]
+    tree: Any = field(repr=False, compare=False)
     _program: Any = field(repr=False, compare=False)
 
     def value(self, values: Mapping[str, object]) -> Any:  # noqa: ANN401 - whatever the playbook's author asked for
@@ -103,7 +104,7 @@ def compile_expression(text: str) -> Expression:
         program = environment.program(tree)
     except (CELParseError, RecursionError) as error:
         raise ExpressionError(f"{text!r} is not an expression: {_parse_fault(error)}.") from error
-    return Expression(text, frozenset(_references(tree)), program)
+    return Expression(text, frozenset(_references(tree)), tree, program)
 
 
 def expressions_in(value: object) -> Iterator[str]:

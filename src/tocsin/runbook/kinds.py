@@ -45,11 +45,16 @@ def _never(_expression: str) -> bool:
     return False
 
 
+def _nowhere(_kept: dict[str, Data]) -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a step stands while it runs: which run, which row of its ledger, for which incident.
 
-    `since` is when it began to wait; `holds` tells whether an expression is true now.
+    `since` is when it began to wait; `holds` tells whether an expression is true now. `keep` writes down, durably,
+    how things were before the step changes them; `kept` is what an earlier attempt wrote, or the undone step.
     """
 
     run: str
@@ -60,6 +65,8 @@ class Place:
     mode: Mode = Mode.LIVE
     since: datetime | None = None
     holds: Callable[[str], bool] = field(default=_never, compare=False, repr=False)
+    kept: dict[str, Data] | None = None
+    keep: Callable[[dict[str, Data]], None] = field(default=_nowhere, compare=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -148,14 +155,15 @@ def conditions_of(kind: StepKind) -> tuple[str, ...]:
     return found
 
 
-def really_runs(kind: StepKind, mode: Mode) -> bool:
+def really_runs(kind: StepKind, mode: Mode, *, in_a_room: bool = False) -> bool:
     """Tell whether a kind does its work in this mode, or only says what it would do.
 
     `is_inside`: it touches nothing but the ledger. `is_isolated`: it works in scratch and harms nothing, so that a
-    drill does it for real.
+    drill does it for real. `is_on_paper`: it writes texts, which an exercise does in a room of its own, where
+    nothing can be sent.
     """
     if mode is Mode.LIVE or getattr(kind, "is_inside", False):
         return True
     if mode is Mode.EXERCISE:
-        return isinstance(kind, AskingKind)
+        return isinstance(kind, AskingKind) or (in_a_room and bool(getattr(kind, "is_on_paper", False)))
     return mode is Mode.DRILL and (isinstance(kind, AskingKind) or bool(getattr(kind, "is_isolated", False)))

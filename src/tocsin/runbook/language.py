@@ -205,6 +205,23 @@ class Playbook(_Part):
         return {handler.id: step.id for step in self.by_id.values() for handler in step.handlers}
 
 
+class RecoveryPlan(Playbook):
+    """Steps that bring systems back: a playbook in `drills/`, run in isolation unless somebody approved it live.
+
+    `needs` are recovery plans that go first, beside those of the systems that these ones depend on.
+    """
+
+    playbook: StepId = Field(alias="recovery_plan")
+    systems: tuple[str, ...] = ()
+    needs: tuple[StepId, ...] = ()
+    approve: Approval = Approval(by=PersonRole.TECHNICAL)
+
+
+def model_of(data: object) -> type[Playbook]:
+    """Return what a file is by the key that names it."""
+    return RecoveryPlan if isinstance(data, dict) and "recovery_plan" in data else Playbook
+
+
 class Mode(StrEnum):
     """What a run may touch.
 

@@ -17,13 +17,14 @@ from typing import Any
 from sqlalchemy import BindParameter, Connection, bindparam, func, insert, select, update
 from sqlalchemy import Row as SqlRow
 
-from tocsin.errors import UsageError, did_you_mean
+from tocsin.errors import Refused, UsageError, did_you_mean
 from tocsin.model.document import Data
 from tocsin.ports import Actor
 from tocsin.runbook.language import Mode, State
 from tocsin.runbook.readiness import Row
 from tocsin.store.columns import instant_text
 from tocsin.store.database import JsonValue, Store, Transaction
+from tocsin.store.need_to_know import hidden_incidents, must_be_theirs
 from tocsin.store.operations import is_alive, this_process
 from tocsin.store.tables import approval, run, step
 
@@ -67,12 +68,15 @@ def load_run(connection: Connection, run_id: str) -> Run:
     found = connection.execute(select(run).where(run.c.id == run_id)).first()
     if found is None:
         raise UsageError(f"There is no run {run_id}. `tocsin run list` shows them.")
+    must_be_theirs(connection, found.incident)
     return _run(found)
 
 
 def load_runs(connection: Connection, *, open_only: bool = False, incident: str | None = None) -> tuple[Run, ...]:
-    """Return runs, oldest first."""
+    """Return runs, oldest first, without those of need-to-know incidents that are not the reader's to know."""
     query = select(run).order_by(run.c.started_at, run.c.id)
+    if hidden := hidden_incidents(connection):
+        query = query.where(run.c.incident.is_(None) | run.c.incident.not_in(hidden))
     if open_only:
         query = query.where(run.c.state == "open")
     if incident is not None:
@@ -173,6 +177,22 @@ def claim(store: Store, actor: Actor, run_id: str, intent: Intent, worker: str) 
             return None
         tx.record("step.started", f"run:{run_id}", {"step": row.key, "attempt": row.attempt + 1})
     return nonce
+
+
+def keep(store: Store, actor: Actor, run_id: str, key: str, claim: str, kept: Mapping[str, Data]) -> None:
+    """Write down how things were before a claimed step changes them, so that they can be put back after a crash.
+
+    Raises Refused when the claim is no longer ours; the step must change nothing then.
+    """
+    with store.write(actor) as tx:
+        changed = tx.execute(
+            update(step)
+            .where(step.c.run == run_id, step.c.key == key, step.c.claim == claim, step.c.state == "running")
+            .values(kept=dict(kept))
+        )
+        if changed.rowcount != 1:
+            raise Refused(f"Step {key} of run {run_id} was taken over by another door; nothing was changed here.")
+        tx.record("step.noted", f"run:{run_id}", {"step": key, "kept_sha256": digest(kept)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,6 +352,7 @@ def _row(found: SqlRow[tuple[object, ...]]) -> Row:
         expires_at=found.expires_at,
         released_at=found.released_at,
         undoes=found.undoes,
+        kept=found.kept,
     )
 
 

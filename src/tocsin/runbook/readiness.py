@@ -51,6 +51,7 @@ class Row:
     expires_at: datetime | None = None
     released_at: datetime | None = None
     undoes: str | None = None
+    kept: dict[str, Data] | None = None
 
     @property
     def is_contained(self) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from tocsin.runbook.examples import example_of
 from tocsin.runbook.kinds import AskingKind, StepKind, UndoableKind, keeps_time, really_runs, waits
-from tocsin.runbook.language import Mode, Playbook
+from tocsin.runbook.language import Mode, Playbook, RecoveryPlan
 from tocsin.runbook.registry import KINDS
 
 HEAD = """\
@@ -33,7 +33,16 @@ def step_kinds_page() -> str:
 
 def playbook_schema() -> dict[str, Any]:
     """Return the JSON Schema of a playbook; the parameters of each kind follow from the word after `uses`."""
-    schema = Playbook.model_json_schema(by_alias=True)
+    return _schema_of(Playbook, "A playbook")
+
+
+def recovery_plan_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a recovery plan, whose steps are those of a playbook."""
+    return _schema_of(RecoveryPlan, "A recovery plan")
+
+
+def _schema_of(model: type[Playbook], title: str) -> dict[str, Any]:
+    schema = model.model_json_schema(by_alias=True)
     definitions = schema["$defs"]
     step = definitions["Step"]
     step["properties"]["uses"]["enum"] = sorted(KINDS)
@@ -54,7 +63,7 @@ def playbook_schema() -> dict[str, Any]:
         definitions |= parameters.pop("$defs", {})
     step["allOf"] = conditions
     definitions["Expression"] = {"type": "string", "pattern": r"\$\{\{.*\}\}"}
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "A playbook"}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": title}
 
 
 def _row(kind: StepKind) -> str:

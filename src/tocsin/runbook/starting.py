@@ -43,7 +43,7 @@ def start_in(
     """Pin a playbook's text and write its ledger, in the caller's transaction."""
     number = 1 + (tx.execute(select(func.count()).select_from(runs)).scalar() or 0)
     new = Run(
-        id=f"RUN-{number:04}",
+        id=f"{'EXERCISE-' if prepared.mode is Mode.EXERCISE else ''}RUN-{number:04}",
         playbook=prepared.playbook.playbook,
         title=prepared.playbook.title,
         text=prepared.text,

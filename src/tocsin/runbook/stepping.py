@@ -7,6 +7,7 @@ a conditional write fail, and the next round sees it.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from sqlalchemy import update
 
@@ -15,6 +16,7 @@ from tocsin.model.fields import spell_duration
 from tocsin.model.roles import who_may
 from tocsin.runbook.acting import act, did_it_happen, simulated, undo
 from tocsin.runbook.containment import offer_undo, release
+from tocsin.runbook.evidence_first import missing_evidence
 from tocsin.runbook.expressions import ExpressionError
 from tocsin.runbook.kinds import Place, StepKind, UndoableKind, WatchingKind
 from tocsin.runbook.language import Mode, Step
@@ -27,6 +29,7 @@ from tocsin.runbook.ledger import (
     claim,
     digest,
     is_gone,
+    keep,
     load_row,
     load_rows,
     settle,
@@ -114,6 +117,10 @@ def _try(wake: Wake, row: Row, step: Step) -> bool:
         return wake.settle(row, Outcome("failed", error=str(error)))
     if step.approve is not None and (asked := _missing_approval(wake, row, step, parameters)):
         return row.asked != asked and wake.settle(row, Outcome("waiting", asked=asked))
+    if wake.run.mode is Mode.LIVE and (
+        asked := missing_evidence(kind, step, wake.playbook, wake.standing.rows, row)
+    ):
+        return row.asked != asked and wake.settle(row, Outcome("waiting", asked=asked))
     kept = parameters if isinstance(kind, UndoableKind) else None
     return _carry_out(
         wake, Intent(row, kept), kind, step, lambda place: act(wake.ctx, kind, place, parameters, row)
@@ -127,7 +134,7 @@ def _carry_out(wake: Wake, intent: Intent, kind: StepKind, step: Step, do: Calla
     if nonce is None:
         return False
     wake.ctx.crash.reach("step:claimed")
-    place = wake.place(row, step)
+    place = replace(wake.place(row, step), keep=_keeper(wake, row, nonce))
     outcome = wake.around(place, kind, lambda: do(place))
     wake.ctx.crash.reach("step:acted")
     with wake.ctx.store.write(wake.ctx.actor) as tx:
@@ -145,13 +152,23 @@ def _carry_out(wake: Wake, intent: Intent, kind: StepKind, step: Step, do: Calla
     return settled is not None
 
 
+def _keeper(wake: Wake, row: Row, nonce: str) -> Callable[[dict[str, Data]], None]:
+    """Return what a claimed step calls before it changes anything, with how things are now."""
+
+    def write(kept: dict[str, Data]) -> None:
+        keep(wake.ctx.store, wake.ctx.actor, wake.run.id, row.key, nonce, kept)
+        wake.ctx.crash.reach("step:noted")
+
+    return write
+
+
 def _expand(wake: Wake, group: Row, step: Step) -> bool:
     """Give each item its row; the step itself is over when all of them are."""
     try:
         items = items_of(step, wake.values(group))
     except ExpressionError as error:
         # What it goes over may not be known yet; the group is looked at again at the next change.
-        if wake.run.mode is Mode.SIMULATE:
+        if wake.run.mode is Mode.SIMULATE and group.state == "pending":
             return wake.settle(group, Outcome("done", output={"simulated": str(error)}))
         return False
     mine = {row.key: row for row in wake.standing.items_of(step.id)}

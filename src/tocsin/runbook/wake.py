@@ -74,7 +74,15 @@ class Wake:
             return compile_expression(expression).is_true(self.values(row))
 
         return Place(
-            self.run.id, row.key, step, self.run.incident, row.item, self.run.mode, row.waiting_since, holds
+            self.run.id,
+            row.key,
+            step,
+            self.run.incident,
+            row.item,
+            self.run.mode,
+            row.waiting_since,
+            holds,
+            kept=self.standing.rows[row.undoes].kept if row.undoes else row.kept,
         )
 
     def values(self, row: Row) -> Mapping[str, object]:
@@ -87,7 +95,7 @@ class Wake:
         try:
             filled: dict[str, Data] = fill(step.with_, self.values(row))
         except ExpressionError:
-            if not really_runs(KINDS[step.uses], self.run.mode):
+            if not really_runs(KINDS[step.uses], self.run.mode, in_a_room=bool(self.ctx.workspace.exercise)):
                 return dict(step.with_)
             raise
         return filled

@@ -1,6 +1,6 @@
 """Ring the bells: Prefect's server on this machine, and our flows served on it.
 
-    serve(workspace, port=4200)               schedules until a signal comes; `tocsin serve`
+    serve(workspace, Doors())                 schedules until a signal comes; `tocsin serve`
     with embedded_server(workspace):          a server for as long as the block lasts
         run_flow("backup", workspace, plan="files")
 
@@ -11,6 +11,6 @@ places that import it, and nothing here does before its settings are in the envi
 
 from tocsin.serve.flows import Rung, run_flow
 from tocsin.serve.server import Server, embedded_server
-from tocsin.serve.serving import Served, serve
+from tocsin.serve.serving import Doors, Served, serve
 
-__all__ = ["Rung", "Served", "Server", "embedded_server", "run_flow", "serve"]
+__all__ = ["Doors", "Rung", "Served", "Server", "embedded_server", "run_flow", "serve"]

@@ -1,5 +1,7 @@
 """What is served, and when it rings: from the workspace's schedules to Prefect's deployments."""
 
+import socket
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -11,6 +13,7 @@ if TYPE_CHECKING:
     from prefect.deployments.runner import RunnerDeployment
 
 WATCH_EVERY = timedelta(minutes=5)
+PRACTICES_EVERY = timedelta(minutes=15)
 # Without one, the rhythm would begin anew at each start.
 ANCHOR = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -26,10 +29,16 @@ class Bell:
     cron: str | None = None
     zone: str = "UTC"
     every: timedelta | None = None
+    claimed_as: str = ""
+
+    @property
+    def schedule(self) -> str:
+        """The name under which our store keeps what was last acted on."""
+        return self.claimed_as or f"{self.flow}:{self.name}"
 
 
 def bells(workspace: Workspace, own: tuple[OwnFlow, ...] = ()) -> tuple[Bell, ...]:
-    """Return every bell of a workspace: its backup plans, its drills, the watch, and what rings when asked."""
+    """Return every bell of a workspace: plans, drills, maintenance, the watch, and what rings when asked."""
     here = {"workspace": str(workspace.root)}
     backups = [
         Bell("backup", plan.id, entrypoint("backup"), {"plan": plan.id, **here}, plan.schedule, plan.zone)
@@ -42,10 +51,33 @@ def bells(workspace: Workspace, own: tuple[OwnFlow, ...] = ()) -> tuple[Bell, ..
     return (
         *backups,
         *drills,
+        *_maintenance(workspace),
         Bell("watch", "every-5-minutes", entrypoint("watch"), {**here}, every=WATCH_EVERY),
+        *_practices(workspace),
         Bell("respond", "wake-up", entrypoint("respond"), {**here}),
         *(Bell(one.name, "workspace", one.entrypoint, {}) for one in own),
     )
+
+
+def _practices(workspace: Workspace) -> Iterator[Bell]:
+    """Yield the practices' bell where any is kept: machines are looked at in a task of its own, out of hours."""
+    if workspace.practices:
+        here: dict[str, object] = {"workspace": str(workspace.root)}
+        yield Bell("practices", "every-15-minutes", entrypoint("practices"), here, every=PRACTICES_EVERY)
+
+
+def _maintenance(workspace: Workspace) -> Iterator[Bell]:
+    """Yield a bell for each check, forget and prune that is for this machine to do."""
+    for repository in workspace.repositories.values():
+        own = repository.maintenance
+        if own is None or own.host not in (None, socket.gethostname()):
+            continue
+        parameters: dict[str, object] = {"repository": repository.id, "workspace": str(workspace.root)}
+        for act, cron in own.schedules.items():
+            name, claimed = f"{repository.id}-{act}", f"{act}:{repository.id}"
+            yield Bell(
+                "maintain", name, entrypoint("maintain"), parameters, cron, own.timezone, claimed_as=claimed
+            )
 
 
 def deployment(bell: Bell) -> "RunnerDeployment":

@@ -1,4 +1,4 @@
-"""Find and load flows: the four that come with Tocsin, and those a firm keeps in its workspace."""
+"""Find and load flows: those that come with Tocsin, and those a firm keeps in its workspace."""
 
 import sys
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from tocsin.workspace import starter
 if TYPE_CHECKING:
     from prefect.flows import Flow
 
-OURS = ("backup", "drill", "respond", "watch")
+OURS = ("backup", "drill", "maintain", "practices", "respond", "watch")
 
 
 @dataclass(frozen=True, slots=True)

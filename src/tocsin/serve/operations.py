@@ -105,6 +105,8 @@ def artifact_key(title: str) -> str:
 def run_name() -> str:
     """Name a flow run by what it is about and when it was meant to be: `files 2026-11-20 02:30 UTC`."""
     parameters: dict[str, Any] = runtime.flow_run.parameters or {}
-    about: Sequence[str] = [str(parameters[key]) for key in ("plan", "drill", "run") if key in parameters]
+    about: Sequence[str] = [
+        str(parameters[key]) for key in ("plan", "drill", "repository", "run") if key in parameters
+    ]
     moment = runtime.flow_run.scheduled_start_time
     return " ".join([*(about or [str(runtime.flow_run.flow_name)]), f"{moment:%Y-%m-%d %H:%M} UTC"])

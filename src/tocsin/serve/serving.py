@@ -51,22 +51,39 @@ class Served:
     login_file: Path
     bells: tuple[Bell, ...]
     warnings: tuple[str, ...]
+    reports_url: str | None = None
 
 
-def serve(workspace: Workspace, *, port: int, ui: bool = True, on_ready: Callable[[Served], None]) -> None:
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """Where to serve on this machine: Prefect's port, the port for reports (0: any), and whether with pages."""
+
+    port: int = 4200
+    reports_port: int = 4210
+    ui: bool = True
+
+
+def serve(workspace: Workspace, doors: Doors, *, on_ready: Callable[[Served], None]) -> None:
     """Serve the workspace's schedules until SIGINT, SIGTERM or SIGHUP. Being stopped so is a good end.
+
+    Where the workspace has reporters, their reports are listened for too.
 
     Raises:
         Temporary: this workspace is served already.
         OperationFailed: the server could not start, or died.
     """
+    from tocsin.serve.listening import listening  # noqa: PLC0415 - a web server, which no flow's process needs
+
     os.umask(PRIVATE)
     with suppress(KeyboardInterrupt), _signals_interrupt():  # noqa: SIM117 - the outer pair ends last
-        with embedded_server(workspace, port=port, ui=ui, log_level="INFO") as server:
+        with (
+            listening(workspace, doors.reports_port) as reports_url,
+            embedded_server(workspace, port=doors.port, ui=doors.ui, log_level="INFO") as server,
+        ):
             found = tuple(own_flows(workspace))
             rung = bells(workspace, tuple(one for one in found if isinstance(one, OwnFlow)))
             warnings = tuple(one for one in found if isinstance(one, str))
-            shown = Served(server.url, ui, login_file(workspace), rung, warnings)
+            shown = Served(server.url, doors.ui, login_file(workspace), rung, warnings, reports_url)
             with open_context(workspace.root, door="prefect") as ctx:
                 due = _due(ctx, rung)
             log = workspace.state_folder / "prefect" / LOG
@@ -90,7 +107,7 @@ def _due(ctx: Context, rung: Sequence[Bell]) -> list[Bell]:
     return [
         bell
         for bell in rung
-        if bell.every or (bell.cron and is_due(ctx.store, f"{bell.flow}:{bell.name}", bell.cron, bell.zone, now))
+        if bell.every or (bell.cron and is_due(ctx.store, bell.schedule, bell.cron, bell.zone, now))
     ]
 
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from tocsin.backups import BackupOutcome, Copy, Skipped, Verdict
+from tocsin.backups import BackupOutcome, Copy, Maintained, Skipped, Verdict
 from tocsin.drills import DrillOutcome
 from tocsin.drills import Verdict as DrillVerdict
 from tocsin.errors import TocsinError
+from tocsin.practices import PracticeRound
 from tocsin.recovery import spell_bytes, spell_span
 from tocsin.runbook.engine import Progressed
 from tocsin.runbook.readiness import Look
@@ -69,21 +70,54 @@ def told_of_backup(outcome: BackupOutcome | Skipped) -> Told:
         f"The backup of {outcome.plan} is ok." if is_ok else f"The backup of {outcome.plan} is {outcome.verdict}."
     )
     settled = [one.sentence for copy in outcome.copies for one in copy.settled]
+    settled += [
+        f"{len(one.entries)} snapshots were copied from {one.source} to {one.repository}; {len(one.absent)} could "
+        "not be."
+        for one in outcome.copied
+    ]
     notes = dict.fromkeys(note for copy in outcome.copies for note in copy.judged.notes)
     return Told(
         " ".join([said, *outcome.reasons[:1]]),
         is_well=is_ok,
         head=("Plan", "Repository", "Snapshot", "Files", "Size", "Added", "Verdict"),
-        rows=[_copy_row(outcome.plan, copy) for copy in outcome.copies],
+        rows=[row for copy in outcome.copies for row in _copy_rows(outcome.plan, copy)],
         notes=[*outcome.reasons, *notes, *settled],
     )
 
 
-def _copy_row(plan: str, copy: Copy) -> Line:
-    if (entry := copy.entry) is None:
-        return (plan, copy.repository, "none", "", "", "", str(copy.judged.verdict))
-    sizes = (str(entry.files), spell_bytes(entry.bytes), spell_bytes(entry.added_bytes))
-    return (plan, copy.repository, entry.short_id, *sizes, str(copy.judged.verdict))
+def told_of_maintenance(done: Sequence[Maintained]) -> Told:
+    """Tell what came of a repository's checks, forgetting and pruning."""
+    if not done:
+        return Told("Nothing of the repository's maintenance is due here.", is_skipped=True)
+    worst = next((one for one in done if not one.is_well), done[0])
+    others = [one.sentence for one in done if one != worst]
+    return Told(worst.sentence, is_well=all(one.is_well for one in done), notes=others)
+
+
+def told_of_practices(done: PracticeRound) -> Told:
+    """Tell what a round of the practices did."""
+    said = done.sentences
+    if not said:
+        return Told("Nothing of the practices is due for Tocsin to do.", is_skipped=True)
+    return Told(said[0] if len(said) == 1 else f"The practices' round did {len(said)} things.", notes=said)
+
+
+def _copy_rows(plan: str, copy: Copy) -> Sequence[Line]:
+    """Return a line for the files' snapshot and one for each dump's."""
+    if not copy.entries:
+        return [(plan, copy.repository, "none", "", "", "", str(copy.judged.verdict))]
+    return [
+        (
+            f"{plan}/{entry.dump}" if entry.dump else plan,
+            copy.repository,
+            entry.short_id,
+            str(entry.files),
+            spell_bytes(entry.bytes),
+            spell_bytes(entry.added_bytes),
+            str(copy.judged.verdict),
+        )
+        for entry in copy.entries
+    ]
 
 
 def told_of_drill(outcome: DrillOutcome | None) -> Told:
@@ -154,6 +188,7 @@ def told_of_round(done: Round) -> Told:
     ]
     notes += [f"A scratch copy was removed: {name}." for name in done.scratch_removed]
     notes += [f"{run.run.id} is {run.state}; {len(run.acted)} steps were taken." for run in done.advanced]
+    notes += done.mail.sentences
     notes += done.faults
     said = f"{len(standing)} alarms stand" if standing else "No alarm stands"
     if done.faults:

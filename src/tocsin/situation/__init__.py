@@ -19,12 +19,13 @@ from tocsin.situation.blast_radius import (
 from tocsin.situation.decisions import Decided, agree, decide, deciders
 from tocsin.situation.duties import Decision, DutyRow, decisions_of, duties_of
 from tocsin.situation.facts import FactVersion, add_fact
-from tocsin.situation.reading import Situation, first_alert_of, situation_of
+from tocsin.situation.reading import FURTHER, Situation, first_alert_of, situation_of
 from tocsin.situation.reconciling import reconcile_duties, reconcile_in
 from tocsin.situation.stating import state_fact
 
 __all__ = [
     "FROM_INVENTORY",
+    "FURTHER",
     "OURSELVES",
     "BlastRadius",
     "Decided",

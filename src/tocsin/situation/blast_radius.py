@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tocsin.model.document import Data
-from tocsin.model.parts import Client, Dataset, System
+from tocsin.model.holdings import Dataset, System
+from tocsin.model.people import Client
 from tocsin.model.vocabulary import DataCode
 from tocsin.model.workspace import Workspace
 
@@ -26,6 +27,8 @@ class BlastRadius:
     datasets: tuple[Dataset, ...]
     clients: tuple[Client, ...]
     backup_plans: tuple[str, ...]
+    dependents: tuple[System, ...] = ()
+    """Systems that lean on those that were hit: not hit as far as anybody knows, and the next to be looked at."""
 
     @property
     def controllers(self) -> tuple[str, ...]:
@@ -47,7 +50,20 @@ def blast_radius(workspace: Workspace, systems: tuple[str, ...]) -> BlastRadius:
         datasets=datasets,
         clients=workspace.clients_of(datasets),
         backup_plans=tuple(plan.id for plan in workspace.plans_for(systems)),
+        dependents=leaning_on(workspace, systems),
     )
+
+
+def leaning_on(workspace: Workspace, systems: Iterable[str]) -> tuple[System, ...]:
+    """Return the systems that depend on any of these, near or far, in the file's order; these themselves not."""
+    hit = set(systems)
+    reached = set(hit)
+    while (
+        further := {system.id for system in workspace.systems.values() if reached & set(system.depends_on)}
+        - reached
+    ):
+        reached |= further
+    return tuple(system for system in workspace.systems.values() if system.id in reached - hit)
 
 
 def facts_from_inventory(radius: BlastRadius, controller: str) -> dict[str, Data]:

@@ -4,9 +4,11 @@ Facts are only ever added. The document in force is their fold, shared by all, w
 controller (ourselves, each client) where it differs. Nothing here turns "not known yet" into "no".
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from sqlalchemy import Connection, func, insert, select
 
@@ -15,6 +17,7 @@ from tocsin.law import Assessment, assess
 from tocsin.law.facts import FactPatch, fold, parse_facts
 from tocsin.model.document import Data
 from tocsin.store.database import JsonValue, Transaction
+from tocsin.store.need_to_know import must_be_theirs
 from tocsin.store.tables import fact, incident
 
 SHARED = ""
@@ -43,8 +46,12 @@ def add_fact(
     controller: str = SHARED,
 ) -> FactVersion:
     """Add one already checked statement inside a transaction, with its journal entry."""
-    if tx.execute(select(incident.c.id).where(incident.c.id == incident_id)).first() is None:
+    known = tx.execute(select(incident.c.merged_into).where(incident.c.id == incident_id)).first()
+    if known is None:
         raise UsageError(f"There is no incident {incident_id}. `tocsin incident list` shows them.")
+    if known.merged_into is not None:
+        raise UsageError(f"{incident_id} was merged into {known.merged_into}: say it there. Nothing was recorded.")
+    must_be_theirs(tx.connection, incident_id)
     version = 1 + (
         tx.execute(select(func.max(fact.c.version)).where(fact.c.incident == incident_id)).scalar() or 0
     )
@@ -106,4 +113,10 @@ def document(versions: Sequence[FactVersion], controller: str = SHARED) -> dict[
 
 def assess_for(versions: Sequence[FactVersion], controller: str) -> Assessment:
     """Assess the breach for one controller's data."""
-    return assess(parse_facts(document(versions, controller)))
+    return _assessed(json.dumps(document(versions, controller), sort_keys=True))
+
+
+@lru_cache(maxsize=64)
+def _assessed(facts: str) -> Assessment:
+    """Assess a facts document once: a run looks at its situation dozens of times between two statements."""
+    return assess(parse_facts(json.loads(facts)))

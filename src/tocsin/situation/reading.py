@@ -4,7 +4,7 @@ Playbooks see it in their expressions (`values`), notices in their fact sheets, 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection, select
@@ -16,10 +16,18 @@ from tocsin.model.document import Data
 from tocsin.model.workspace import Workspace
 from tocsin.situation.blast_radius import OURSELVES, BlastRadius, blast_radius
 from tocsin.situation.facts import FactVersion, assess_for, document, fact_versions
+from tocsin.store.need_to_know import must_be_theirs
+from tocsin.store.tables import duty as duties
 from tocsin.store.tables import incident, incident_system
 
 STRENGTH = {"no": 0, "unclear": 1, "yes": 2}
 """How strongly an answer asks for something to be done."""
+
+MOST_QUESTIONS = 3
+"""How many open questions are asked at once: nobody reads nine of them at three in the morning."""
+
+FURTHER = ("insurer", "police", "ncsc", "sector")
+"""Towards whom else there may be a duty, beside those that the law of data protection itself knows."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +46,32 @@ class Situation:
     assessments: dict[str, Assessment]
     aware_by: str | None = None
     aware_reason: str | None = None
+    merged_into: str | None = None
+    further: Mapping[str, str] = field(default_factory=dict)
+    """What the duties beside data protection come to (insurer, police…), as last reconciled."""
 
     def required(self, duty: str) -> str:
         """Return `yes`, `unclear` or `no`: the strongest answer over all controllers."""
+        if duty in FURTHER:
+            return self.further.get(duty, "no")
         answers = [assessment.duty(duty).required for assessment in self.assessments.values()]
         return max(answers, key=STRENGTH.__getitem__, default="unclear")
+
+    def questions(self) -> tuple[str, ...]:
+        """Return the facts worth asking for next: the most decisive, as long as a duty of ours is unclear.
+
+        What somebody has answered before is not asked again, be the answer `unknown`: so the questions end.
+        """
+        answered = {version.path for version in self.versions}
+        found = (
+            question.fact
+            for assessment in self.assessments.values()
+            for question in assessment.open_questions
+            if any(assessment.duty(to).required == "unclear" for to in ("regulator", "people"))
+            and {"regulator", "people"} & set(question.could_change)
+            and question.fact not in answered
+        )
+        return tuple(dict.fromkeys(found))[:MOST_QUESTIONS]
 
     def facts(self, controller: str = "") -> dict[str, Data]:
         """Return the facts document in force for one controller."""
@@ -60,17 +89,24 @@ class Situation:
                 "systems": [system.id for system in self.radius.systems],
                 "affected_clients": [client.id for client in self.radius.clients],
                 "backup_plans": list(self.radius.backup_plans),
+                "questions": list(self.questions()),
             },
             "facts": _with_unknowns(self.facts()),
             "duties": {
                 duty: {"required": self.required(duty)}
-                for duty in ("register", "regulator", "people", "controllers")
+                for duty in ("register", "regulator", "people", "controllers", *FURTHER)
             },
         }
 
 
 def situation_of(connection: Connection, workspace: Workspace, incident_id: str) -> Situation:
-    """Read one incident. Raises UsageError when there is none of that id."""
+    """Read one incident. Raises UsageError when there is none of that id, Refused when not theirs to know."""
+    must_be_theirs(connection, incident_id)
+    return whole_situation(connection, workspace, incident_id)
+
+
+def whole_situation(connection: Connection, workspace: Workspace, incident_id: str) -> Situation:
+    """Read one incident whoever asks: for what follows from it by itself, and is shown to nobody."""
     row = connection.execute(select(incident).where(incident.c.id == incident_id)).first()
     if row is None:
         raise UsageError(f"There is no incident {incident_id}. `tocsin incident list` shows them.")
@@ -95,6 +131,8 @@ def situation_of(connection: Connection, workspace: Workspace, incident_id: str)
         assessments={controller: assess_for(versions, controller) for controller in controllers},
         aware_by=row.aware_by,
         aware_reason=row.aware_reason,
+        merged_into=row.merged_into,
+        further=_further(connection, incident_id),
     )
 
 
@@ -103,6 +141,18 @@ def first_alert_of(connection: Connection, incident_id: str | None) -> datetime 
     return connection.execute(
         select(incident.c.first_alert_at).where(incident.c.id == incident_id)
     ).scalar_one_or_none()
+
+
+def _further(connection: Connection, incident_id: str) -> dict[str, str]:
+    rows = connection.execute(
+        select(duties.c.toward, duties.c.required)
+        .where(duties.c.incident == incident_id)
+        .where(duties.c.toward.in_(FURTHER), duties.c.state != "lapsed")
+    )
+    strongest: dict[str, str] = {}
+    for row in rows:
+        strongest[row.toward] = max(strongest.get(row.toward, "no"), row.required, key=STRENGTH.__getitem__)
+    return strongest
 
 
 def _with_unknowns(facts: Mapping[str, object]) -> dict[str, object]:

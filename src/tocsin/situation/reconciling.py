@@ -30,7 +30,7 @@ from tocsin.situation.duties import (
 )
 from tocsin.situation.facts import document, fact_versions
 from tocsin.situation.owing import CORE, Owed, owed_now, weight
-from tocsin.situation.reading import STRENGTH, Situation, situation_of
+from tocsin.situation.reading import STRENGTH, Situation, whole_situation
 from tocsin.store.database import Transaction
 from tocsin.store.tables import decision, incident, notice
 from tocsin.store.tables import duty as duty_table
@@ -61,7 +61,9 @@ def reconcile_duties(ctx: Context, incident_id: str) -> tuple[str, ...]:
 
 def reconcile_in(tx: Transaction, workspace: Workspace, incident_id: str) -> tuple[str, ...]:
     """Do the same in the caller's transaction. A second call changes nothing."""
-    found = situation_of(tx.connection, workspace, incident_id)
+    found = whole_situation(tx.connection, workspace, incident_id)
+    if found.merged_into is not None:
+        return ()
     rows = {row.key: row for row in duties_of(tx.connection, incident_id)}
     owed = {each.key: each for each in owed_now(found, workspace, tx.now.date())}
     decisions = decisions_of(tx.connection, incident_id)

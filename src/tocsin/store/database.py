@@ -7,9 +7,10 @@ SQLite (WAL, full fsync, foreign keys) by default, PostgreSQL by URL. A writer t
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import Connection, CursorResult, Engine, Executable, insert, select
 
@@ -29,7 +30,8 @@ from tocsin.store.columns import fitting, instant_text, storable
 from tocsin.store.engine import make_engine, reading, writing
 from tocsin.store.faults import explained
 from tocsin.store.heads import Head
-from tocsin.store.keys import JournalKey
+from tocsin.store.keys import JournalKey, PublicKey
+from tocsin.store.need_to_know import READER
 from tocsin.store.schema import bring_up_to_date
 from tocsin.store.sealing import seal
 from tocsin.store.tables import journal, journal_private
@@ -75,6 +77,16 @@ class Store:
         self._crash = crash
         self._key = JournalKey(self.keys_folder, randomness)
         self._thread = threading.local()
+        self._reader: str | None = None
+
+    def read_by(self, person: str) -> Self:
+        """Return this store as one person may see it: need-to-know incidents of others show only that they exist.
+
+        The schedules and rounds (`service:…`) see everything, for clocks must run and alarms ring.
+        """
+        theirs = copy(self)
+        theirs._reader = _reader(person)  # noqa: SLF001 - a copy of ourselves
+        return theirs
 
     def new_id(self) -> str:
         """Return a new identity: 32 hexadecimal digits, unguessable."""
@@ -88,12 +100,14 @@ class Store:
     def read(self) -> Iterator[Connection]:
         """Open a consistent view. Raises Temporary when the database is out of reach."""
         with explained(self.engine.url), reading(self.engine) as connection:
+            connection.execution_options(**{READER: self._reader})
             yield connection
 
     @contextmanager
     def write(self, actor: Actor) -> Iterator["Transaction"]:
         """Open the one write transaction: committed at the end, rolled back whole on any error."""
         with self._alone(), explained(self.engine.url), writing(self.engine) as connection:
+            connection.execution_options(**{READER: _reader(actor.person)})
             yield Transaction(connection, actor, self._clock.now(), self._randomness, self._key)
             self._crash.reach("store.before_commit")
         self._crash.reach("store.after_commit")
@@ -113,6 +127,19 @@ class Store:
                 write_durably(self.head_file, head.document())
         return head
 
+    def sign(self, data: bytes, actor: Actor) -> bytes:
+        """Sign a document that leaves the house with the journal's key, and return the 64 bytes of the signature.
+
+        What is signed must not look like a journal's head, lest its signature be taken for one.
+        """
+        with self.write(actor):  # so that two processes never make two keys
+            return self._key.sign(data)
+
+    def public_key(self, actor: Actor) -> PublicKey:
+        """Return the key that `sign` and `sign_head` sign with."""
+        with self.write(actor):
+            return self._key.public()
+
     @contextmanager
     def _alone(self) -> Iterator[None]:
         # A second write transaction inside the first would wait for itself: say so at once.
@@ -127,6 +154,10 @@ class Store:
     def close(self) -> None:
         """Let go of the database."""
         self.engine.dispose()
+
+
+def _reader(person: str) -> str | None:
+    return None if person.startswith("service:") else person
 
 
 class Transaction:
@@ -175,6 +206,13 @@ class Transaction:
             row = {"seq": entry.seq, "name": name, "salt": salt, "text": text}
             self.connection.execute(_BIND_TEXT, row)
         return entry
+
+    def sign(self) -> Head | None:
+        """Sign the entry that is the last one now, so that nothing of anybody else's comes between.
+
+        `Store.sign_head` afterwards lays the newest head outside.
+        """
+        return seal(self, self._key)
 
     def last_entry(self) -> tuple[int, str] | None:
         """Return the sequence and hash of the last entry, None while there is none."""

@@ -50,7 +50,7 @@ def export(connection: Connection, exported_at: datetime, *, with_private: bool)
     }
     written = [canonical(header).encode()]
     written += [canonical({"head": dict(head.as_json())}).encode() for head in heads(connection)]
-    written += [_written(line, private if with_private else {}) for line, private in lines(connection)]
+    written += [entry_line(line, private if with_private else {}) for line, private in lines(connection)]
     return Export(b"\n".join(written) + b"\n", entries)
 
 
@@ -90,7 +90,7 @@ def _judged(
 def _take(verifier: Verifier, number: int, raw: bytes) -> None:
     try:
         line, private = _read(json.loads(raw))
-        intact = _written(line, private) == raw
+        intact = entry_line(line, private) == raw
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
         verifier.problem(
             None, f"line {number} of the file is not an entry of a journal: it was altered or cut off"
@@ -101,7 +101,8 @@ def _take(verifier: Verifier, number: int, raw: bytes) -> None:
     verifier.take(line, private)
 
 
-def _written(line: Line, private: Private) -> bytes:
+def entry_line(line: Line, private: Private) -> bytes:
+    """Return one entry as a line of a file, without its end; `private` are the texts that are opened."""
     texts = {name: {"salt": salt, "text": text} for name, (salt, text) in private.items()}
     tail = f',"private":{_compact(texts)}' if texts else ""
     return b'{"entry":' + line.content() + f',"hash":"{line.hash}"{tail}}}'.encode()

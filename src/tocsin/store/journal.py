@@ -16,6 +16,7 @@ from tocsin.errors import OperationFailed, UsageError
 from tocsin.store.chain import Entry, JsonValue, Line
 from tocsin.store.database import Transaction
 from tocsin.store.heads import Head
+from tocsin.store.need_to_know import hidden_subjects
 from tocsin.store.tables import journal, journal_head, journal_private
 
 # As they stand: a column that somebody edited into nonsense must still be readable as nonsense.
@@ -44,10 +45,12 @@ def entries(
 ) -> tuple[Told, ...]:
     """Return entries, oldest first: of one subject, of one kind, after a sequence, the `last` so many.
 
-    `kind` may end in a dot (`backup.`) to mean all kinds of that family. Raises OperationFailed for an entry that
-    somebody altered into nonsense.
+    `kind` may end in a dot (`backup.`) to mean all kinds of that family. What belongs to a need-to-know incident
+    is left out for whoever is not in its circle. Raises OperationFailed for an entry altered into nonsense.
     """
     query = select(*_RAW).where(journal.c.seq > after)
+    if hidden := hidden_subjects(connection):
+        query = query.where(journal.c.subject.not_in(hidden))
     if subject is not None:
         query = query.where(journal.c.subject == subject)
     if kind is not None:

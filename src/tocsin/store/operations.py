@@ -14,12 +14,13 @@ import os
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from tocsin.errors import Temporary
+from tocsin.errors import Temporary, UsageError
 from tocsin.ports import Actor
 from tocsin.store.database import JsonValue, Store, Transaction
 from tocsin.store.tables import operation as operations
@@ -100,10 +101,11 @@ def sweep(
     return tuple(Operation(row.id, row.kind, row.subject) for row in gone if give_up(store, actor, row.id))
 
 
-def give_up(store: Store, actor: Actor, operation_id: str) -> bool:
+def give_up(store: Store, actor: Actor, operation_id: str, reason: str = "") -> bool:
     """Turn one started operation to `unknown` and journal it; False when it was not running any more.
 
-    For a person who knows that the machine it ran on is gone or renamed; `sweep` does it for dead processes.
+    For a person who knows that the machine it ran on is gone or renamed, and says so in `reason`; `sweep` does it
+    for dead processes.
     """
     with store.write(actor) as tx:
         changed = tx.execute(
@@ -114,8 +116,49 @@ def give_up(store: Store, actor: Actor, operation_id: str) -> bool:
         ).one_or_none()
         if changed is None:
             return False
-        tx.record(f"{changed.kind}.unknown", changed.subject, {"operation": operation_id})
+        payload = {"operation": operation_id, **({"given_up_by": actor.person} if reason else {})}
+        private = {"reason": reason} if reason else None
+        tx.record(f"{changed.kind}.unknown", changed.subject, payload, private=private)
         return True
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """An operation that another host began and has not ended: only a person can know whether it still runs."""
+
+    id: str
+    kind: str
+    subject: str
+    host: str
+    since: datetime
+
+
+def running_elsewhere(store: Store) -> tuple[Elsewhere, ...]:
+    """Return the operations that other hosts began and have not ended, the oldest first."""
+    query = select(operations).where(operations.c.state == "started", operations.c.host != socket.gethostname())
+    with store.read() as connection:
+        rows = connection.execute(query.order_by(operations.c.started_at)).all()
+    return tuple(Elsewhere(row.id, row.kind, row.subject, row.host, row.started_at) for row in rows)
+
+
+def settle_elsewhere(store: Store, actor: Actor, begins_with: str, reason: str) -> Elsewhere:
+    """Say aloud that nobody knows how an operation of another host ended, by its id or the first digits of it.
+
+    Raises UsageError when no such operation stands, several begin so, or it is this host's: a dead one of this
+    host is turned to unknown by itself.
+    """
+    matching = [one for one in running_elsewhere(store) if begins_with and one.id.startswith(begins_with)]
+    if len(matching) != 1:
+        many = "No operation" if not matching else f"{len(matching)} operations"
+        raise UsageError(
+            f"{many} of another machine that has not ended begins with {begins_with!r}; 'tocsin doctor --offline' "
+            "names them. One of this machine is looked after by itself."
+        )
+    (found,) = matching
+    if not give_up(store, actor, found.id, reason):
+        raise UsageError(f"The {found.kind} of {found.subject} has just ended by itself; nothing was changed.")
+    store.sign_head(actor)
+    return found
 
 
 def this_process() -> str:
@@ -144,7 +187,10 @@ def _running(store: Store, kind: str, subject: str) -> str:
     since = f"{row.started_at:%Y-%m-%d %H:%M} UTC by {row.actor} on {row.host}"
     said = f"A {kind} of {name} is running already, since {since}; nothing was started. "
     if row.host != socket.gethostname():
-        return said + f"Wait for it to end and try again; run Tocsin on {row.host} to see whether it still lives."
+        return said + (
+            f"Wait for it to end and try again; run Tocsin on {row.host} to see whether it still lives. If that "
+            f"machine is gone: tocsin journal settle {row.id[:8]} --reason TEXT"
+        )
     return said + "Wait for it to end (`tocsin status` shows it) and try again."
 
 

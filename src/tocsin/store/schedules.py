@@ -14,6 +14,9 @@ from tocsin.ports import Actor
 from tocsin.store.database import Store
 from tocsin.store.tables import schedule as schedules
 
+# Two machines that share a store may differ by so much; a claim further ahead was made by a clock that was wrong.
+CLOCKS_DIFFER = timedelta(hours=1)
+
 
 def claim_due(store: Store, actor: Actor, name: str, cron: str, timezone: str, now: datetime) -> datetime | None:
     """Claim the latest due moment of the schedule `name` (`backup:files`, `drill:files`) and return it.
@@ -22,15 +25,15 @@ def claim_due(store: Store, actor: Actor, name: str, cron: str, timezone: str, n
     never seen before is due at once, as if its last moment had been missed.
     """
     due, seen = latest_due(cron, timezone, now), _last_claim(store, name)
-    if due is None or (seen is not None and seen >= due):
+    if due is None or not _is_open(due, seen, now):
         return None
-    return due if _claimed(store, actor, name, due, first=seen is None) else None
+    return due if _claimed(store, actor, name, due, now if seen else None) else None
 
 
 def is_due(store: Store, name: str, cron: str, timezone: str, now: datetime) -> bool:
     """Tell whether `claim_due` would find a moment to claim; nothing is changed."""
     due, seen = latest_due(cron, timezone, now), _last_claim(store, name)
-    return due is not None and (seen is None or seen < due)
+    return due is not None and _is_open(due, seen, now)
 
 
 def give_back(store: Store, actor: Actor, name: str, due: datetime) -> None:
@@ -49,16 +52,24 @@ def _last_claim(store: Store, name: str) -> datetime | None:
         return connection.execute(query).scalar_one_or_none()
 
 
-def _claimed(store: Store, actor: Actor, name: str, due: datetime, *, first: bool) -> bool:
-    """Write the claim; False when another process was quicker."""
+def _is_open(due: datetime, seen: datetime | None, now: datetime) -> bool:
+    # A clock that had jumped ahead must not have claimed everything until then.
+    return seen is None or seen < due or seen > now + CLOCKS_DIFFER
+
+
+def _claimed(store: Store, actor: Actor, name: str, due: datetime, now: datetime | None) -> bool:
+    """Write the claim, the first of its name without `now`; False when another process was quicker."""
     try:
         with store.write(actor) as tx:
-            if first:
+            if now is None:
                 tx.execute(insert(schedules).values(name=name, last_due=due, acted_at=tx.now))
                 return True
             moved = tx.execute(
                 update(schedules)
-                .where(schedules.c.name == name, schedules.c.last_due < due)
+                .where(
+                    schedules.c.name == name,
+                    (schedules.c.last_due < due) | (schedules.c.last_due > now + CLOCKS_DIFFER),
+                )
                 .values(last_due=due, acted_at=tx.now)
             )
             return moved.rowcount == 1

@@ -7,11 +7,15 @@ It judges nothing anew: clocks, freshness and verdicts are what the other parts 
 """
 
 from tocsin.tonight.clocks import Countdown, OpenIncident
+from tocsin.tonight.doubts import AppendOnly, Distrusted, Doubted
 from tocsin.tonight.picture import DrillState, Holds, Paused, Picture, PlanState, look
 from tocsin.tonight.unfinished import Running, Standing, Unknown, Waiting
 
 __all__ = [
+    "AppendOnly",
     "Countdown",
+    "Distrusted",
+    "Doubted",
     "DrillState",
     "Holds",
     "OpenIncident",

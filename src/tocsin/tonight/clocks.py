@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, select
 
 from tocsin.law.clocks import deadline
 from tocsin.model.workspace import Workspace
+from tocsin.store.need_to_know import hidden_incidents
 from tocsin.store.tables import decision, duty, incident, incident_system, notice
 
 REGULATOR_HOURS = 72
@@ -54,8 +55,16 @@ class OpenIncident:
 def open_incidents(connection: Connection, workspace: Workspace, now: datetime) -> tuple[OpenIncident, ...]:
     """Return the incidents that are not closed, the one whose time runs out first at the top."""
     rows = connection.execute(select(incident).where(incident.c.closed_at.is_(None), incident.c.state != "closed"))
-    found = [_open(connection, workspace, row, now) for row in rows.all()]
+    hidden = hidden_incidents(connection)
+    found = [_open(connection, workspace, row, now) for row in rows.all() if row.id not in hidden]
     return tuple(sorted(found, key=lambda one: min(_urgency(clock) for clock in one.clocks)))
+
+
+def hidden_open_incidents(connection: Connection) -> tuple[str, ...]:
+    """Return the open incidents of which this reader may know only that they exist."""
+    hidden = hidden_incidents(connection)
+    query = select(incident.c.id).where(incident.c.closed_at.is_(None), incident.c.id.in_(hidden))
+    return tuple(connection.execute(query.order_by(incident.c.id)).scalars()) if hidden else ()
 
 
 def _urgency(clock: Countdown) -> tuple[bool, timedelta]:

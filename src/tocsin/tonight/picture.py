@@ -5,13 +5,24 @@ from datetime import datetime
 
 from sqlalchemy import Connection, distinct, func, select
 
-from tocsin.backups.freshness import Freshness, PlanFreshness, freshness, last_good_snapshot
+from tocsin.actions.ledger import Action, overdue
+from tocsin.backups.freshness import Freshness, PlanFreshness, freshness, newest_good
 from tocsin.drills.history import PastDrill, drill_history
+from tocsin.drills.ladder import SystemProof, proven_systems
 from tocsin.model.drill import Drill
 from tocsin.model.schedule import latest_due, next_due
 from tocsin.model.workspace import Workspace
+from tocsin.store.need_to_know import hidden_incidents
 from tocsin.store.tables import hold, journal, journal_head, pause
-from tocsin.tonight.clocks import OpenIncident, open_incidents
+from tocsin.tonight.clocks import OpenIncident, hidden_open_incidents, open_incidents
+from tocsin.tonight.doubts import (
+    AppendOnly,
+    Distrusted,
+    Doubted,
+    append_only_proofs,
+    distrusted_channels,
+    doubted_plans,
+)
 from tocsin.tonight.unfinished import (
     Running,
     Standing,
@@ -85,9 +96,17 @@ class Picture:
     paused: Paused | None
     holds: tuple[Holds, ...]
     drills: tuple[DrillState, ...]
+    proven: tuple[SystemProof, ...]
     running: tuple[Running, ...]
     journal: tuple[int, datetime] | None
     signed_up_to: int | None
+    doubted: tuple[Doubted, ...] = ()
+    append_only: tuple[AppendOnly, ...] = ()
+    distrusted: tuple[Distrusted, ...] = ()
+    need_to_know: tuple[str, ...] = ()
+    """Open incidents of which the reader may know only that they exist."""
+    owed: tuple[Action, ...] = ()
+    """Prevention actions that are overdue."""
 
     def troubles(self) -> tuple[str, ...]:
         """Return what makes `status --check` fail, each in a few words, the worst first."""
@@ -98,6 +117,7 @@ class Picture:
             (len(self.unknown), "unknown outcome", "unknown outcomes"),
             (failed, "failed step", "failed steps"),
             (len(self.alarms), "standing alarm", "standing alarms"),
+            (len(self.owed), "prevention action overdue", "prevention actions overdue"),
             (sum(plan.freshness.state is Freshness.LATE for plan in self.plans), "backup late", "backups late"),
             (
                 sum(plan.freshness.state is Freshness.NEVER for plan in self.plans),
@@ -105,6 +125,11 @@ class Picture:
                 "plans never backed up",
             ),
             (sum(drill.in_trouble for drill in self.drills), "drill owed", "drills owed"),
+            (
+                sum(proof.in_trouble for proof in self.append_only),
+                "proof of append-only owed",
+                "proofs of append-only owed",
+            ),
         )
         return tuple(f"{count} {one if count == 1 else many}" for count, one, many in counted if count)
 
@@ -125,9 +150,15 @@ def look(connection: Connection, workspace: Workspace, now: datetime) -> Picture
         paused=_paused(connection),
         holds=_holds(connection),
         drills=tuple(_drill(connection, drill, now) for drill in workspace.drills.values()),
+        proven=proven_systems(connection, workspace),
         running=running,
         journal=(last.seq, last.at) if last else None,
         signed_up_to=connection.execute(select(func.max(journal_head.c.seq))).scalar(),
+        doubted=doubted_plans(connection),
+        append_only=append_only_proofs(connection, workspace, now),
+        distrusted=distrusted_channels(connection),
+        need_to_know=hidden_open_incidents(connection),
+        owed=overdue(connection, workspace, now),
     )
 
 
@@ -135,11 +166,8 @@ def _plans(connection: Connection, workspace: Workspace, now: datetime) -> tuple
     """Return the plans, the worst first."""
     worst_first = (Freshness.NEVER, Freshness.LATE, Freshness.FRESH)
     found = sorted(freshness(connection, workspace, now), key=lambda plan: worst_first.index(plan.state))
-    newest = [
-        last_good_snapshot(connection, plan.plan, not_after=plan.last_ok) if plan.last_ok else None
-        for plan in found
-    ]
-    return tuple(PlanState(plan, entry.id if entry else None) for plan, entry in zip(found, newest, strict=True))
+    newest = newest_good(connection, now)
+    return tuple(PlanState(plan, newest.get((plan.plan, plan.series))) for plan in found)
 
 
 # Two queries of our own: the modules that place and lift these load all that a backup needs.
@@ -158,7 +186,10 @@ def _holds(connection: Connection) -> tuple[Holds, ...]:
         .group_by(hold.c.incident)
         .order_by(func.min(hold.c.placed_at))
     )
-    return tuple(Holds(incident, count) for incident, count in connection.execute(counted))
+    hidden = hidden_incidents(connection)
+    return tuple(
+        Holds(incident, count) for incident, count in connection.execute(counted) if incident not in hidden
+    )
 
 
 def _drill(connection: Connection, drill: Drill, now: datetime) -> DrillState:

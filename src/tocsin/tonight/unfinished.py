@@ -13,8 +13,9 @@ from sqlalchemy import Connection, exists, select
 
 from tocsin.model.roles import who_may
 from tocsin.model.workspace import Workspace
+from tocsin.store.need_to_know import hidden_incidents, hidden_subjects
 from tocsin.store.operations import is_alive
-from tocsin.store.tables import alarm, delivery, notice, operation, run, step
+from tocsin.store.tables import alarm, delivery, notice, operation, recipient, run, step
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # written in C where the platform has it
 # A delivery that has been trying for longer than any mail server takes was cut off.
@@ -68,7 +69,8 @@ class Standing:
 
 def waiting_steps(connection: Connection, workspace: Workspace) -> tuple[Waiting, ...]:
     """Return the steps of open runs that wait for a person, the failed ones first, oldest run first."""
-    rows = connection.execute(
+    hidden = hidden_incidents(connection)
+    found = connection.execute(
         select(
             run.c.id,
             run.c.playbook,
@@ -83,6 +85,7 @@ def waiting_steps(connection: Connection, workspace: Workspace) -> tuple[Waiting
         .where(run.c.state == "open", step.c.state.in_(("waiting", "failed")))
         .order_by(step.c.state, run.c.started_at, run.c.id, step.c.position, step.c.key)
     ).all()
+    rows = [row for row in found if row.incident not in hidden and not _waits_by_itself(row.state, row.asked)]
     roles = _assigned_roles(connection, {row.id for row in rows if row.state == "waiting"})
     return tuple(
         Waiting(
@@ -96,6 +99,11 @@ def waiting_steps(connection: Connection, workspace: Workspace) -> tuple[Waiting
         )
         for row in rows
     )
+
+
+def _waits_by_itself(state: str, asked: dict[str, object] | None) -> bool:
+    """Tell whether a step waits for a time, or for a run it has called: neither asks anything of a person."""
+    return state == "waiting" and (asked or {}).get("kind") in ("wait", "playbook")
 
 
 def _assigned_roles(connection: Connection, runs: set[str]) -> dict[tuple[str, str], str]:
@@ -147,6 +155,8 @@ def operations_under_way(connection: Connection) -> tuple[tuple[Running, ...], t
         )
         .order_by(operation.c.started_at)
     ).all()
+    hidden = hidden_subjects(connection)
+    rows = [row for row in rows if row.subject not in hidden]
     here = socket.gethostname()
     running = {row.id for row in rows if row.state == "started" and (row.host != here or is_alive(row.process))}
     return (
@@ -163,13 +173,18 @@ def unknown_steps(connection: Connection) -> tuple[Unknown, ...]:
         .where(run.c.state == "open", step.c.state == "unknown")
         .order_by(step.c.claimed_at)
     )
-    return tuple(Unknown("step", f"{row.key} of run {row.id}", row.claimed_at) for row in rows)
+    hidden = hidden_incidents(connection)
+    return tuple(
+        Unknown("step", f"{row.key} of run {row.id}", row.claimed_at) for row in rows if row.incident not in hidden
+    )
 
 
 def unknown_deliveries(connection: Connection, now: datetime) -> tuple[Unknown, ...]:
     """Return the deliveries that may or may not have arrived; where they went stays in the notice itself."""
     rows = connection.execute(
-        select(delivery.c.notice, delivery.c.channel, delivery.c.intended_at, notice.c.addressee)
+        select(
+            delivery.c.notice, delivery.c.channel, delivery.c.intended_at, notice.c.addressee, notice.c.incident
+        )
         .join_from(delivery, notice, notice.c.id == delivery.c.notice)
         .where(
             (delivery.c.state == "unknown")
@@ -177,10 +192,24 @@ def unknown_deliveries(connection: Connection, now: datetime) -> tuple[Unknown, 
         )
         .order_by(delivery.c.intended_at)
     )
-    return tuple(
-        Unknown("delivery", f"notice {row.notice} to {row.addressee} by {row.channel}", row.intended_at)
-        for row in rows
+    letters = connection.execute(
+        select(recipient.c.notice, recipient.c.position, recipient.c.tried_at, notice.c.incident)
+        .join_from(recipient, notice, notice.c.id == recipient.c.notice)
+        .where(
+            (recipient.c.state == "unknown")
+            | ((recipient.c.state == "trying") & (recipient.c.tried_at < now - _TRYING_AT_MOST))
+        )
+        .order_by(recipient.c.tried_at)
     )
+    hidden = hidden_incidents(connection)
+    found = [
+        (row.incident, f"notice {row.notice} to {row.addressee} by {row.channel}", row.intended_at) for row in rows
+    ]
+    found += [
+        (row.incident, f"notice {row.notice}, letter number {row.position} of its list", row.tried_at)
+        for row in letters
+    ]
+    return tuple(Unknown("delivery", about, since) for incident, about, since in found if incident not in hidden)
 
 
 def standing_alarms(connection: Connection) -> tuple[Standing, ...]:
@@ -188,6 +217,9 @@ def standing_alarms(connection: Connection) -> tuple[Standing, ...]:
     rows = connection.execute(
         select(alarm).where(alarm.c.cleared_at.is_(None)).order_by(alarm.c.raised_at, alarm.c.id)
     )
+    hidden = hidden_incidents(connection)
     return tuple(
-        Standing(row.kind, row.subject, row.text, row.raised_at) for row in rows if row.kind not in _TOLD_ELSEWHERE
+        Standing(row.kind, row.subject, row.text, row.raised_at)
+        for row in rows
+        if row.kind not in _TOLD_ELSEWHERE and not hidden & {row.incident, *row.subject.split(":")}
     )

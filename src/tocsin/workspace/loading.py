@@ -19,12 +19,17 @@ from tocsin.model.document import Data, Document
 from tocsin.model.document import Path as DataPath
 from tocsin.model.references import (
     DRILL_REFERENCES,
+    EXERCISE_REFERENCES,
     WORKSPACE_REFERENCES,
+    check_copies,
+    check_drill,
     check_logins,
+    check_practice_drills,
+    check_practices,
     check_references,
     check_rings,
 )
-from tocsin.model.workspace import Drill, Workspace, WorkspaceFile
+from tocsin.model.workspace import Drill, Exercise, Workspace, WorkspaceFile
 from tocsin.model.yaml_text import parse_yaml, problems_of
 from tocsin.workspace.finding import FILE
 
@@ -44,8 +49,11 @@ def load(folder: Path) -> Workspace:
     file = _validated(WorkspaceFile, document, problems)
     if known:
         problems += check_references(document, known, WORKSPACE_REFERENCES)
-        problems += check_rings(document) + check_logins(document)
-    drills = dict(_drills(root, known, problems))
+        problems += check_rings(document) + check_logins(document) + check_copies(document)
+        problems += check_practices(document)
+    drills, exercises = _drills(root, known, problems)
+    if known and not problems:
+        problems += check_practice_drills(document, drills)
     if problems or file is None:
         raise ConfigurationError(_in_order(problems, main.name))
     workspace = Workspace(
@@ -58,10 +66,23 @@ def load(folder: Path) -> Workspace:
         repositories=file.repositories,
         backup_plans=file.backup_plans,
         drills=drills,
+        exercises=exercises,
         channels=file.channels,
         approvals=file.approvals,
         alarms=file.alarms,
+        practices=file.practices,
+        reminders=file.reminders,
+        webhooks=file.webhooks,
+        reporters=file.reporters,
+        rota=file.rota,
+        paging=file.paging,
+        evidence=file.evidence,
+        backups=file.backups,
+        recovery_kit=file.recovery_kit,
         label_rules=file.label_rules,
+        handling=file.handling,
+        departures=file.departures,
+        written=document,
         store=file.store,
         state=file.state,
     )
@@ -110,6 +131,18 @@ def _included(root: Path, main: Document, problems: list[Problem]) -> Iterator[D
             if path not in seen:
                 seen.add(path)
                 yield from _collected(path, problems)
+
+
+def included_files(root: Path) -> tuple[str, ...]:
+    """Return the names of the files that tocsin.yaml includes, below the workspace. Raises ConfigurationError."""
+    patterns = read_document(root / FILE).at(("include",))
+    found = [
+        path
+        for pattern in (patterns if isinstance(patterns, list) else [])
+        if isinstance(pattern, str)
+        for path in _matches(root, pattern, Place(FILE), [])
+    ]
+    return tuple(dict.fromkeys(str(path.relative_to(root)) for path in found))
 
 
 def _matches(root: Path, pattern: str, place: Place, problems: list[Problem]) -> list[Path]:
@@ -195,20 +228,59 @@ def _validated(model: type[WorkspaceFile], document: Document, problems: list[Pr
         return None
 
 
-def _drills(root: Path, workspace: Document | None, problems: list[Problem]) -> Iterator[tuple[str, Drill]]:
-    places: dict[str, Place] = {}
+def _drills(
+    root: Path, workspace: Document | None, problems: list[Problem]
+) -> tuple[dict[str, Drill], dict[str, Exercise]]:
+    """Return what `drills/` holds by its ids: the drills, and the exercises."""
+    drills: dict[str, Drill] = {}
+    exercises: dict[str, Exercise] = {}
+    places: dict[tuple[str, str], Place] = {}
     # Names with a dot before them belong to editors.
-    for path in sorted((root / DRILLS).glob("[!.]*.y*ml")):
-        for document in _collected(path, problems):
-            drill = _drill(document, workspace, problems)
-            if drill is None:
-                continue
-            place = document.place(("drill",))
-            if drill.id in places:
-                problems.append(Problem(place, f"The drill {drill.id!r} was already given at {places[drill.id]}."))
-                continue
-            places[drill.id] = place
-            yield drill.id, drill
+    paths = sorted((root / DRILLS).glob("[!.]*.y*ml"))
+    documents = [document for path in paths for document in _collected(path, problems)]
+    plans = [str(document.at(("recovery_plan",))) for document in documents if is_recovery_plan(document)]
+    for document in documents:
+        if is_recovery_plan(document):
+            continue  # checked with the playbooks, whose language it speaks
+        if _is_exercise(document):
+            found: Drill | Exercise | None = _exercise(document, workspace, problems)
+            what = "exercise"
+        else:
+            found = _drill(document, workspace, problems)
+            problems += check_drill(document, workspace, plans)
+            what = "drill"
+        if found is None:
+            continue
+        place = document.place((what,))
+        if (what, found.id) in places:
+            before = places[what, found.id]
+            problems.append(Problem(place, f"The {what} {found.id!r} was already given at {before}."))
+            continue
+        places[what, found.id] = place
+        if isinstance(found, Exercise):
+            exercises[found.id] = found
+        else:
+            drills[found.id] = found
+    return drills, exercises
+
+
+def _is_exercise(document: Document) -> bool:
+    return isinstance(document.data, dict) and "exercise" in document.data and "drill" not in document.data
+
+
+def _exercise(document: Document, workspace: Document | None, problems: list[Problem]) -> Exercise | None:
+    if workspace:
+        problems += check_references(document, workspace, EXERCISE_REFERENCES)
+    try:
+        return Exercise.model_validate(document.data)
+    except ValidationError as error:
+        problems += problems_of(error, document, Exercise)
+        return None
+
+
+def is_recovery_plan(document: Document) -> bool:
+    """Tell whether a file of `drills/` is a recovery plan rather than a drill: by the key that names it."""
+    return isinstance(document.data, dict) and "recovery_plan" in document.data and "drill" not in document.data
 
 
 def _drill(document: Document, workspace: Document | None, problems: list[Problem]) -> Drill | None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tocsin.durable import explained, private_folder, write_durably
 from tocsin.errors import Refused
-from tocsin.model.parts import SHARED_LOGINS
+from tocsin.model.people import SHARED_LOGINS
 from tocsin.ports import Randomness
 from tocsin.workspace.finding import FILE, STARTER_FOLDERS, starter
 from tocsin.workspace.sample import data_files

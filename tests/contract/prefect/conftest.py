@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cheap_keys import make_cheap
 from contract_backups import WORKSPACE, house, write_workspace
 from prefect_ground import copied
 from tocsin.repositories import repository_access
@@ -38,6 +39,7 @@ def empty_workspace(restic_path, tmp_path_factory):
     (root / "drills" / "files-quarterly.yaml").write_text(DRILL)
     with house(root, restic_path) as ctx:
         ctx.restic.init(repository_access(ctx, "local"))
+        make_cheap(root / "repository", PASSWORD, restic_path)
     return root
 
 

@@ -198,7 +198,7 @@ def test_a_drill_passes_and_leaves_its_table_and_the_way_to_its_report(ring, roo
     assert (rung.state, rung.sentence) == ("Completed", "The drill files-quarterly passed.")
     (task,) = task_runs(1)
     assert task.name == "Drill files-quarterly"
-    (report,) = (root / "reports" / "drills" / "files-quarterly").glob("*.html")
+    (report,) = (root / "reports" / "drills" / "files-quarterly").glob("*/report.html")
     assert report.as_uri() in artifact("drill-files-quarterly-report").data
     assert "| Verdict | passed |" in artifact("drill-files-quarterly").data
 
@@ -365,6 +365,11 @@ def test_the_watch_clears_up_after_the_dead_and_wakes_every_open_run(ring, root,
     assert "backup plan:twice was left by a process that is gone" in told
     assert "RUN-0002 is open; 3 steps were taken." in told
     assert "backup.unknown" in kinds(root)
+
+
+def test_the_practices_are_rung_too_and_say_when_there_is_nothing_to_do(ring):
+    rung = ring("practices")
+    assert (rung.state, rung.sentence) == ("Skipped", "Nothing of the practices is due for Tocsin to do.")
 
 
 def test_a_fault_in_one_run_does_not_keep_the_watch_from_the_others(ring, root, probes, monkeypatch):

@@ -49,7 +49,7 @@ def test_it_refuses_a_database_of_another_program_and_leaves_it_alone(backend: B
         backend.open()
     with writing(opened.engine) as connection:
         connection.execute(text("DROP TABLE alembic_version"))
-    with pytest.raises(UsageError, match="belongs to another program: it holds the tables alarm"):
+    with pytest.raises(UsageError, match="belongs to another program: it holds the tables action"):
         backend.open()
     opened.close()
 

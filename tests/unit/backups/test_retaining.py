@@ -10,7 +10,7 @@ from tocsin.backups.checking import parts_of
 from tocsin.backups.ledger import LedgerEntry
 from tocsin.backups.retaining import thin_out
 from tocsin.backups.upkeep import is_stale
-from tocsin.model.parts import Checking, Maintenance, Retention
+from tocsin.model.protection import Checking, Maintenance, Retention
 from tocsin.ports import Lock
 
 NOW = datetime(2026, 11, 23, 2, 30, tzinfo=UTC)

@@ -227,3 +227,18 @@ def test_each_line_says_its_outcome_and_the_last_sums_up(
     assert lines[0].startswith("ok       Python: 3.")
     assert lines[-1].startswith("All would work")
     assert os.linesep not in lines[0]
+
+
+def test_a_dump_whose_program_or_database_is_missing_is_named(house: House, doctor: Callable[..., object]) -> None:
+    dumps = (
+        "{dump: {name: bookings, kind: sqlite, path: nowhere.db}}",
+        "{dump: {name: crm, kind: postgres, database: crm, program: no-such-pg-dump}}",
+        "{dump: {name: here, kind: command, argv: [cat, tocsin.yaml]}}",
+    )
+    paths = "[{paths: [data/file-share]}]"
+    _rewrite(house, f"sources: {paths}", f"sources: {paths[:-1]}, {', '.join(dumps)}]")
+    code, found = doctor("--offline")
+    assert code == 1
+    assert found["dump crm of file-share"]["seen"] == "no-such-pg-dump is not on this machine."
+    assert "nowhere.db" in found["dump bookings of file-share"]["seen"]
+    assert "dump here of file-share" not in found

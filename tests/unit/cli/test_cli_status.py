@@ -12,8 +12,10 @@ import click
 import pytest
 from sqlalchemy import insert
 
-from simulators.house import House
+from simulators.house import FIRM, House
+from tocsin.alarms import mark_compromised
 from tocsin.cli import carry_out
+from tocsin.cli.status_data import data_of
 from tocsin.cli.status_page import Page, spell
 from tocsin.ports import Actor
 from tocsin.store import tables
@@ -320,6 +322,64 @@ def test_a_standing_alarm_is_shown_until_it_is_cleared(house: House, put: Callab
     put("alarm", id="a2", kind="snapshot.foreign", subject="t", text="Over.", raised_at=NOW, cleared_at=NOW)
     assert [alarm.text for alarm in _picture(house).alarms] == ["Snapshot aa is gone from local."]
     assert "1 standing alarm" in _page(house)
+
+
+def test_a_doubted_plan_says_since_when_for_what_and_that_nothing_is_pruned(
+    house: House, put: Callable[..., None]
+) -> None:
+    flagged = {"backup_plan": "file-share", "state": "flagged", "score": 90, "signs": {}}
+    put(
+        "observation",
+        id="o1",
+        at=NOW - HOUR,
+        reasons=[["encrypted", "212 files"], ["names", ".locked"]],
+        **flagged,
+    )
+    put("observation", id="o2", at=NOW, reasons=[["churn", "many"]], **flagged)
+    put("pause", id="p1", what="retention:file-share", reason="r", placed_by="maya", placed_at=NOW - HOUR)
+    (doubt,) = _picture(house).doubted
+    assert (doubt.plan, doubt.since, doubt.signs, doubt.retention_stopped) == (
+        "file-share",
+        NOW - HOUR,
+        ("encrypted", "names"),
+        True,
+    )
+    page = " ".join(_page(house).split())
+    assert "file-share is DOUBTED since" in page
+    assert "(encrypted, names); nothing of it is pruned" in page
+    assert data_of(_picture(house))["doubted"][0]["retention_stopped"] is True
+
+
+def test_a_repository_that_must_be_append_only_owes_a_proof_each_quarter(tmp_path: Path) -> None:
+    firm = FIRM.replace('local.password"}', 'local.password", append_only: true}')
+    folder = tmp_path / "append-only"
+    folder.mkdir()
+    marked = House(folder, firm=firm)
+    try:
+        assert [proof.verdict for proof in _picture(marked).append_only] == ["never"]
+        assert "1 proof of append-only owed" in _picture(marked).troubles()
+        proof = begin(marked.store, MAYA, "append-only-proof", "repository:local")
+        with marked.store.write(MAYA) as tx:
+            finish(tx, proof, "proven")
+        tried = marked.clock.now()
+        assert "append-only, tried" in _page(marked, tried)
+        assert "1 proof of append-only owed" not in _picture(marked, tried).troubles()
+        later = tried + timedelta(days=93)
+        assert "1 proof of append-only owed" in _picture(marked, later).troubles()
+        assert "try it again" in _page(marked, later)
+        refuted = begin(marked.store, MAYA, "append-only-proof", "repository:local")
+        with marked.store.write(MAYA) as tx:
+            finish(tx, refuted, "refuted")
+        assert "local is NOT append-only" in _page(marked, tried)
+    finally:
+        marked.close()
+
+
+def test_a_compromised_channel_is_named_with_who_says_so(house: House) -> None:
+    assert "CHANNELS" not in _page(house)
+    mark_compromised(house.ctx, "slack", "The intruder reads along")
+    assert "slack is COMPROMISED, says maya since" in _page(house)
+    assert data_of(_picture(house))["distrusted_channels"][0]["channel"] == "slack"
 
 
 def test_a_title_cannot_steer_the_terminal_and_no_line_is_too_wide(house: House, put: Callable[..., None]) -> None:

@@ -104,8 +104,9 @@ def test_the_facts_stay_as_they_are_known(ctx, drill):
 
 def test_both_files_are_whole_and_hashed(ctx, drill):
     report = written(ctx, drill, notebook())
-    assert report.html.parent == ctx.workspace.root / "reports" / "drills" / drill.id
-    assert report.html.name == "20261120T174000Z.html"
+    assert report.folder == ctx.workspace.root / "reports" / "drills" / drill.id / "20261120T174000Z"
+    assert {path.name for path in report.folder.iterdir()} == {"report.html", "report.json", "report.pdf"}
+    assert report.pdf.read_bytes().startswith(b"%PDF")
     assert json.loads(report.json.read_text())["verdict"] == "passed"
     assert report.html.stat().st_mode & 0o077 == 0
 

@@ -61,7 +61,7 @@ def test_every_client_is_to_be_told_whatever_the_risk(house: House) -> None:
 
 
 def test_a_system_with_nothing_of_a_client_asks_no_client_to_be_told(house: House) -> None:
-    declare(house.ctx, Declaration("Odd logins", ("crm",), cause="credential_attack"))
+    declare(house.ctx, Declaration("Odd logins", ("crm",), cause="other"))
     assert situation(house).required("controllers") == "no"
     assert load_run_names(house) == ["generic"]
 

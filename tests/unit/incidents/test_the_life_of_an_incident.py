@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from review_ground import sign_a_review
 from simulators.house import FIRM, House
 from tocsin.errors import Refused, UsageError
 from tocsin.incidents import Closing, Declaration, all_incidents, call_it, close, confirm, declare, reach
@@ -50,7 +51,9 @@ def test_its_moments_come_in_order_and_not_from_the_future(suspected):
     confirm(suspected.ctx, INC, suspected.clock.now(), "The logins were theirs")
     assert state(suspected) == "contained"
     reach(suspected.ctx, INC, "recovered")
-    reach(suspected.ctx, INC, "reviewed")
+    with pytest.raises(Refused, match="no signed review"):
+        reach(suspected.ctx, INC, "reviewed")
+    sign_a_review(suspected.ctx, INC)
     assert state(suspected) == "reviewed"
 
 
@@ -107,7 +110,7 @@ def test_it_says_everything_that_keeps_it_open_and_changes_nothing(suspected):
         "the duty regulator is owed",
         "the decision on people waits for a second person",
         "the run RUN-0001 is open",
-        "--effects TEXT, --remedy TEXT",
+        "--effects TEXT --remedy TEXT",
     ):
         assert obstacle in said
     assert suspected.journal_kinds() == before

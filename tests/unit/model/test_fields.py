@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from tocsin.model.fields import _DURATION_PATTERN as PATTERN
 from tocsin.model.fields import check_cron, is_hourly, longest_gap, parse_duration, spell_duration
-from tocsin.model.parts import Repository, System, check_location
+from tocsin.model.holdings import System
+from tocsin.model.protection import Repository, check_location
 
 
 @pytest.mark.parametrize(

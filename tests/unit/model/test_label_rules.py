@@ -1,5 +1,6 @@
 """What personal and sensitive data ask of their backup plan."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from tocsin.cli import carry_out
 from tocsin.model.label_rules import label_problems
 from tocsin.workspace import load
 
+TODAY = date(2026, 11, 23)
 FIRM = """\
 tocsin: 1
 organisation: {name: Harbour & Quill}
@@ -47,7 +49,7 @@ def firm(tmp_path: Path):
 
 
 def said(folder: Path) -> list[str]:
-    return [problem.message for problem in label_problems(load(folder))]
+    return [problem.message for problem in label_problems(load(folder), TODAY)]
 
 
 def test_two_repositories_one_away_one_that_only_grows_and_a_drill_are_enough(firm):
@@ -75,4 +77,4 @@ def test_check_warns_and_fails_where_the_firm_wants_it_enforced(firm, capsys):
     with (folder / "tocsin.yaml").open("a") as file:
         file.write("label_rules: enforce\n")
     assert carry_out(["check", "--workspace", str(folder)]) == 2
-    assert "backup plan files: files holds personal data" in capsys.readouterr().out
+    assert "tocsin.yaml:13:3: files holds personal data" in capsys.readouterr().out

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import pytest
 
-from tocsin.cli.schema import WORDS
+from tocsin.cli.schema import RECOVERY_PLAN, WORDS
 from tocsin.model import vocabulary
 from tocsin.model.schema import SCHEMAS
 from tocsin.model.vocabulary import FAMILY_CODES, LABEL_OF_CODE, DataCode, PeopleGroup, PersonRole, SystemKind
@@ -42,7 +42,8 @@ def test_the_schemas_choices_are_the_models(part, key, words):
 
 
 def test_every_schema_can_be_asked_for_by_its_word():
-    assert set(WORDS) == set(SCHEMAS)
+    # A recovery plan's schema comes from its own language: see tocsin.runbook.reference.
+    assert set(WORDS) == {*SCHEMAS, RECOVERY_PLAN}
 
 
 def test_an_included_file_needs_no_key_of_its_own():

@@ -10,13 +10,14 @@ from typing import Any
 from sqlalchemy import insert
 
 from simulators.chance import SimulatedRandomness
+from simulators.house import lay_migrated_store
 from simulators.time import SimulatedClock
 from tocsin.context import Context
 from tocsin.law import assess
 from tocsin.law.facts import parse_facts
 from tocsin.model.workspace import Workspace
 from tocsin.notices import Case, IncidentView
-from tocsin.ports import Actor, Clock, CrashPoints, Mailer, Randomness
+from tocsin.ports import Actor, Clock, CrashPoints, HandedOver, Mailer, Randomness
 from tocsin.store.database import open_store
 from tocsin.store.tables import incident
 from tocsin.workspace import load
@@ -121,12 +122,28 @@ class Letterbox:
     def __init__(self) -> None:
         self.taken: list[EmailMessage] = []
         self.faults: list[BaseException | None] = []
+        self.mails: list[bytes] = []
+        self.answers: dict[str, HandedOver] = {}
 
     def send(self, message: EmailMessage) -> None:
         fault = self.faults.pop(0) if self.faults else None
         if fault is not None:
             raise fault
         self.taken.append(message)
+
+    @contextmanager
+    def session(self, per_connection: int) -> Iterator["Letterbox"]:
+        yield self
+
+    def connect(self) -> None:
+        if self.faults and isinstance(self.faults[0], BaseException):
+            raise self.faults.pop(0)
+
+    def hand_over(self, sender: str, reader: str, content: bytes) -> HandedOver:
+        answer = self.answers.get(reader, HandedOver("taken", "250", "taken"))
+        if answer.outcome in {"taken", "unknown"}:
+            self.mails.append(content)
+        return answer
 
 
 def make_workspace(folder: Path, *, mail_port: int | None = None, more: str = "") -> Workspace:
@@ -147,6 +164,9 @@ def at_work(
     clock = clock or SimulatedClock()
     randomness = randomness or SimulatedRandomness()
     workspace.state_folder.mkdir(exist_ok=True)
+    database = workspace.state_folder / "tocsin.db"
+    if workspace.store_url == f"sqlite:///{database}" and not database.exists():
+        lay_migrated_store(database)  # migrating costs half a second each time
     store = open_store(workspace.store_url, workspace.state_folder, clock, randomness, crash)
     try:
         yield Context(

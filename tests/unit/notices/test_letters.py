@@ -130,7 +130,7 @@ def test_the_letter_reads_as_agreed(name: str, workspace: Workspace) -> None:
     draft = drawn(workspace, about, template_for(name, addressee), addressee, NOW + later)
     text = f"Subject: {draft.subject}\n\n{draft.body}"
     golden = GOLDEN / f"{name}.md"
-    if os.environ.get("TOCSIN_WRITE_GOLDEN"):
+    if os.environ.get("UPDATE_GOLDEN"):
         golden.write_text(text)
     assert text == golden.read_text()
     found = [each.text for each in check_notice(draft, addressed(workspace, addressee), workspace)]
@@ -198,9 +198,19 @@ def test_a_late_report_says_so_and_owes_the_reasons(workspace: Workspace) -> Non
     assert "report.delay_reason" in {each.fact for each in sheet.owed}
 
 
-def test_a_moment_gives_local_time_and_utc() -> None:
+def test_a_moment_gives_local_time_and_utc_where_it_differs() -> None:
+    assert str(Moment(FIRST_ALERT, "Europe/London")) == "16:05 GMT on Friday 20 November 2026"
     summer = Moment(FIRST_ALERT.replace(month=7), "Europe/London")
-    assert str(summer) == "17:05 BST on Monday 20 July 2026 (2026-07-20 16:05 UTC)"
+    assert str(summer) == "17:05 BST on Monday 20 July 2026 (16:05 UTC)"
+    night = Moment(FIRST_ALERT.replace(month=7, hour=23), "Europe/London")
+    assert str(night) == "00:05 BST on Tuesday 21 July 2026 (23:05 UTC on Monday 20 July)"
+
+
+def test_the_next_message_is_promised_for_an_hour_at_which_people_work(workspace: Workspace) -> None:
+    for hour in range(24):
+        sheet = facts_sheet(workspace, case(), "ico", AWARE.replace(hour=hour))
+        assert 8 <= sheet.next_update.local.hour <= 20
+        assert timedelta(hours=12) <= sheet.next_update.utc - AWARE.replace(hour=hour) <= timedelta(hours=25)
 
 
 # --- words and form ---------------------------------------------------------------------------------------

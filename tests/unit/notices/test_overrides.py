@@ -124,7 +124,7 @@ def test_the_statement_reads_as_agreed(tmp_path: Path) -> None:
     seen = {"files": Seen(AWARE - timedelta(hours=15), AWARE - timedelta(days=20), "passed")}
     text = statement_for(backed_up(tmp_path), "acme-health", seen, AWARE)
     written = f"Subject: {text.subject}\n\n{text.body}"
-    if os.environ.get("TOCSIN_WRITE_GOLDEN"):
+    if os.environ.get("UPDATE_GOLDEN"):
         GOLDEN.write_text(written)
     assert written == GOLDEN.read_text()
 

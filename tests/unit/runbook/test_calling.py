@@ -86,6 +86,24 @@ def test_a_called_run_that_ended_badly_fails_the_step_and_a_retry_starts_it_anew
     assert advance(house.ctx, run).state == "done"
 
 
+def test_ending_a_run_ends_those_it_called_with_it(house: House, probe: Probe) -> None:
+    run = begin(house)
+    advance(house.ctx, run)
+    decisions.end(house.ctx, run, "a false alarm")
+    assert runs(house) == {"RUN-0001": "abandoned", "RUN-0002": "abandoned"}
+
+
+def test_a_called_run_that_only_waited_for_facts_ends_well_with_its_caller(house: House, probe: Probe) -> None:
+    waiting = (
+        CALLED.partition("steps:\n")[0]
+        + "steps:\n- {id: act, uses: test.probe, if: duties.police.required == 'yes'}\n"
+    )
+    run = begin(house, CALLER.replace(", with: {say: '${{ steps.call.output.steps.act.said }}'}", ""), waiting)
+    advance(house.ctx, run)
+    decisions.end(house.ctx, run, "nobody else is owed anything")
+    assert runs(house) == {"RUN-0001": "done", "RUN-0002": "done"}
+
+
 @pytest.mark.parametrize("where", ["step:claimed", "step:acted"])
 def test_a_crash_while_calling_starts_it_once(house: House, probe: Probe, where: str) -> None:
     run = begin(house)

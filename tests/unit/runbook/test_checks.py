@@ -90,6 +90,24 @@ def test_a_template_that_is_not_there_is_told(house: House) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        (
+            "template: people/letter, addressee: ico",
+            "The template 'people/letter' is for people, and 'ico' is not one.",
+        ),
+        ("template: client/initial, addressee: harbour-dentl", "Did you mean 'harbour-dental'?"),
+        ("template: sector/report, addressee: sector:fcaa", "Did you mean 'sector:fca'?"),
+    ],
+)
+def test_an_addressee_that_a_template_is_not_for_is_told(house: House, named: str, said: str) -> None:
+    text = HEAD + f"- {{id: b, uses: notice.draft, with: {{{named}}}}}\n"
+    (found,) = problems_with_workspace(parse_playbook(text, "p.yaml"), parse_yaml(text, "p.yaml"), house.workspace)
+    assert said in str(found)
+    assert str(found).startswith("p.yaml:5:")
+
+
 def test_every_playbook_that_is_shipped_is_well(house: House) -> None:
     well, problems = check_playbooks(house.workspace)
     assert problems == ()

@@ -6,6 +6,7 @@ approval of exactly what was shown, and an open run says what it waits for.
 """
 
 import itertools
+import os
 import socket
 import tempfile
 from datetime import timedelta
@@ -273,5 +274,8 @@ class EngineModel(RuleBasedStateMachine):
 
 TestEngineModel = EngineModel.TestCase
 TestEngineModel.settings = settings(
-    max_examples=40, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=int(os.environ.get("TOCSIN_MODEL_EXAMPLES", "40")),
+    stateful_step_count=12,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
 )

@@ -34,6 +34,31 @@ def test_the_watch_rings_every_five_minutes_from_a_fixed_moment_and_respond_only
     assert (named["respond"].cron, named["respond"].every) == (None, None)
 
 
+def test_practices_ring_every_quarter_of_an_hour_where_any_is_kept(house, tmp_path):
+    assert not [bell for bell in bells(house.workspace) if bell.flow == "practices"]
+    folder = tmp_path / "practising"
+    folder.mkdir()
+    keeping = House(folder, firm=f"{FIRM}practices:\n  data-audit:\n")
+    (bell,) = [bell for bell in bells(keeping.workspace) if bell.flow == "practices"]
+    assert (bell.every, bell.parameters) == (timedelta(minutes=15), {"workspace": str(folder)})
+    keeping.close()
+
+
+def test_maintenance_rings_by_its_own_schedules_on_its_own_machine(tmp_path):
+    own = 'maintenance: {check: {schedule: "0 5 * * 1"}, prune: "0 6 * * 0"%s}'
+    for where, names in (("", ["local-check", "local-prune"]), (", host: the-pruner", [])):
+        folder = tmp_path / f"house{len(names)}"
+        folder.mkdir()
+        local = '"file:secrets/local.password"'
+        firm = FIRM.replace(local + "}", f"{local}, {own % where}}}")
+        house = House(folder, firm=firm)
+        rung = bells(house.workspace)
+        assert [bell.name for bell in rung if bell.flow == "maintain"] == names
+        claim_due(house.store, house.ctx.actor, "check:local", "0 5 * * 1", "UTC", house.clock.now())
+        assert [bell.name for bell in _due(house.ctx, rung) if bell.flow == "maintain"] == names[1:]
+        house.close()
+
+
 def test_every_flow_is_told_its_workspace_by_its_full_path(house):
     own = OwnFlow("tidy-up", "/somewhere/tidy_up.py:tidy_up")
     told = {bell.flow: bell.parameters for bell in bells(house.workspace, (own,))}

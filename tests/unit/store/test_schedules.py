@@ -32,9 +32,16 @@ def test_ten_missed_nights_are_one(small):
     assert claimed(small, MORNING + timedelta(days=10)) is None
 
 
-def test_a_clock_that_was_set_back_claims_nothing_again(small):
-    claimed(small, MORNING + timedelta(days=10))
+def test_a_clock_that_was_set_back_a_little_claims_nothing_again(small):
+    claimed(small, THIS_NIGHT + timedelta(minutes=1))
+    assert claimed(small, THIS_NIGHT - timedelta(minutes=50)) is None
+
+
+def test_a_clock_that_had_jumped_ahead_does_not_keep_what_is_due_waiting_until_then(small):
+    claimed(small, MORNING + timedelta(days=400))
+    assert claimed(small) == THIS_NIGHT
     assert claimed(small) is None
+    assert claimed(small, MORNING + timedelta(days=1)) == THIS_NIGHT + timedelta(days=1)
 
 
 def test_schedules_do_not_know_each_other(small):

@@ -82,11 +82,16 @@ owner: tom
 """,
 }
 
+
+def webhook(event: str, url: str) -> str:
+    return f"webhooks:\n  ops: {{url: '{url}', secret: 'env:OPS', events: ['{event}']}}\nchannels:\n"
+
+
 # One defect each: the file, what stands there, and what is written in its place.
 BROKEN = {
     "an unknown key": ("tocsin.yaml", "organisation:", "organisaton: {}\norganisation:"),
     "an unknown key inside": ("tocsin.yaml", "    kind: database", "    kinds: database\n    kind: database"),
-    "a missing key": ("tocsin.yaml", "    label: personal\n", ""),
+    "a missing key": ("tocsin.yaml", "    title: Orders\n", ""),
     "a key without a value": ("tocsin.yaml", "  name: Larkfield Studio Ltd", "  name:\n  sector: x"),
     "a key given twice": ("tocsin.yaml", "    rto: 4h", "    rto: 4h\n    rto: 5h"),
     "an entry given in two files": ("more/clients.yaml", "clients:\n", "people: {tom: {name: T}}\nclients:\n"),
@@ -144,9 +149,169 @@ BROKEN = {
         "host: mail.example.com, username: u, password: env:MAIL",
     ),
     "a pattern that is none": ("tocsin.yaml", "more/*.yaml", "more/**.yaml"),
+    "an exclusion that cannot be kept": (
+        "tocsin.yaml",
+        "      - paths: [data/files]\n",
+        "      - paths: [data/files]\n        exclude: ['*.tmp', 'cache[0-9]']\n",
+    ),
+    "an exclusion taken back": (
+        "tocsin.yaml",
+        "      - paths: [data/files]\n",
+        "      - paths: [data/files]\n        exclude: ['!keep']\n",
+    ),
+    "an unknown event": (
+        "tocsin.yaml",
+        "channels:\n",
+        webhook("Incident Declared", "https://ops.larkfield.example/x"),
+    ),
+    "a webhook in the clear": (
+        "tocsin.yaml",
+        "channels:\n",
+        webhook("incident.*", "http://ops.larkfield.example/x"),
+    ),
+    "a password in a webhook": (
+        "tocsin.yaml",
+        "channels:\n",
+        webhook("incident.*", "https://u:correct-horse@ops.larkfield.example/x"),
+    ),
+    "a reporter of an unknown system": (
+        "tocsin.yaml",
+        "channels:\n",
+        "reporters:\n  edr: {title: The EDR, secret: 'env:EDR', systems: [filse]}\nchannels:\n",
+    ),
+    "a stranger on call": (
+        "tocsin.yaml",
+        "channels:\n",
+        "rota:\n  - {role: commander, people: [tomas]}\nchannels:\n",
+    ),
+    "turns that begin on a Tuesday": (
+        "tocsin.yaml",
+        "channels:\n",
+        "rota:\n  - {role: commander, people: [tom], first_week: 2026-01-06}\nchannels:\n",
+    ),
+    "turns of two and nobody's week": (
+        "tocsin.yaml",
+        "channels:\n",
+        "rota:\n  - {role: commander, people: [tom, maya]}\nchannels:\n",
+    ),
+    "a night that begins at 25": (
+        "tocsin.yaml",
+        "channels:\n",
+        "rota:\n  - {role: commander, people: [tom], starts: '25:00'}\nchannels:\n",
+    ),
+    "evidence in an unknown repository": (
+        "tocsin.yaml",
+        "channels:\n",
+        "evidence: {repository: valt}\nchannels:\n",
+    ),
     "a drill of an unknown plan": ("drills/quarterly.yaml", "backup_plan: nightly", "backup_plan: nightli"),
     "a drill with an unknown key": ("drills/quarterly.yaml", "targets:", "target:"),
     "a drill nobody owns": ("drills/quarterly.yaml", "owner: tom", "owner: tomas"),
+    "a drill of a snapshot nobody can name": (
+        "drills/quarterly.yaml",
+        "owner: tom",
+        "owner: tom\nsnapshot: lates",
+    ),
+    "a drill that must reach what it has nothing for": ("drills/quarterly.yaml", "{rto: 4h}", "{integrity: L4}"),
+    "a drill of a dump that the plan has not": (
+        "drills/quarterly.yaml",
+        "owner: tom",
+        "owner: tom\ndatabases: [{kind: sqlite, dump: crn, assertions: [{query: q, expect: 1}]}]",
+    ),
+    "a drill that expects nothing": (
+        "drills/quarterly.yaml",
+        "owner: tom",
+        "owner: tom\ndatabases: [{kind: sqlite, dump: data/files/a, assertions: [{query: q}]}]",
+    ),
+    "a drill of an unknown database": (
+        "drills/quarterly.yaml",
+        "owner: tom",
+        "owner: tom\ndatabases: [{kind: oracle, dump: data/files/a, assertions: [{query: q, expect: 1}]}]",
+    ),
+    "a drill check that is two": (
+        "drills/quarterly.yaml",
+        "owner: tom",
+        "owner: tom\nchecks: [{file: a, command: [b]}]",
+    ),
+    "a drill check of another machine": (
+        "drills/quarterly.yaml",
+        "owner: tom",
+        "owner: tom\nchecks: [{http: 'https://example.com/'}]",
+    ),
+    "a stranger in a drill": ("drills/quarterly.yaml", "owner: tom", "owner: tom\nparticipants: [mya]"),
+    "a drill of an unknown recovery plan": (
+        "drills/quarterly.yaml",
+        "owner: tom",
+        "owner: tom\nrecovery_plan: shopp",
+    ),
+    "a share that is none": (
+        "drills/quarterly.yaml",
+        "owner: tom",
+        "owner: tom\ndatabases: [{kind: sqlite, dump: data/files/a, assertions: [{query: q, within: tenth}]}]",
+    ),
+    "an access for nobody": (
+        "tocsin.yaml",
+        "    owner: maya\n",
+        "    owner: maya\n    access: [{why: to look}]\n",
+    ),
+    "an access for a stranger": ("tocsin.yaml", "    owner: maya\n", "    owner: maya\n    access: [mya]\n"),
+    "an access key misspelt": (
+        "tocsin.yaml",
+        "    owner: maya\n",
+        "    owner: maya\n    access: [{who: maya, wy: to look}]\n",
+    ),
+    "a log that is not and is kept": (
+        "tocsin.yaml",
+        "    owner: maya\n",
+        "    owner: maya\n    access_log: no\n    access_log_kept: 6 months\n",
+    ),
+    "a system backed up by an unknown plan": (
+        "tocsin.yaml",
+        "    owner: maya\n",
+        "    owner: maya\n    backed_up_by: nitely\n",
+    ),
+    "a field that is no data code": (
+        "tocsin.yaml",
+        "    people: {groups: [customer], count: 40}\n",
+        "    fields: {birth_date: To send a card}\n",
+    ),
+    "an oldest day that is none": ("tocsin.yaml", "    retention: 6 years\n", "    oldest: last spring\n"),
+    "a dataset of an unknown owner": ("tocsin.yaml", "    retention: 6 years\n", "    owner: tim\n"),
+    "a rule for an unknown label": (
+        "tocsin.yaml",
+        "alarms: [mail]\n",
+        "alarms: [mail]\nhandling: {secret: {encrypted: yes}}\n",
+    ),
+    "an unknown rule": (
+        "tocsin.yaml",
+        "alarms: [mail]\n",
+        "alarms: [mail]\nhandling: {sensitive: {encryption: yes}}\n",
+    ),
+    "a rule of no duration": (
+        "tocsin.yaml",
+        "alarms: [mail]\n",
+        "alarms: [mail]\nhandling: {sensitive: {retention: never}}\n",
+    ),
+    "a departure with no end": (
+        "tocsin.yaml",
+        "alarms: [mail]\n",
+        "alarms: [mail]\ndepartures: [{rule: encrypted, system: shop, owner: tom, reason: none}]\n",
+    ),
+    "a departure from an unknown rule": (
+        "tocsin.yaml",
+        "alarms: [mail]\n",
+        "alarms: [mail]\ndepartures: [{rule: encryption, system: shop, owner: tom, reason: r, until: 2027-01-31}]\n",
+    ),
+    "a departure of two things": (
+        "tocsin.yaml",
+        "alarms: [mail]\n",
+        "alarms: [mail]\ndepartures: [{rule: rpo, system: shop, dataset: orders, owner: tom, reason: r, until: 2027-01-31}]\n",
+    ),
+    "a departure of an unknown dataset": (
+        "tocsin.yaml",
+        "alarms: [mail]\n",
+        "alarms: [mail]\ndepartures: [{rule: retention, dataset: order, owner: tom, reason: r, until: 2027-01-31}]\n",
+    ),
     "an empty file": ("drills/quarterly.yaml", FILES["drills/quarterly.yaml"], "# later\n"),
 }
 
@@ -196,7 +361,7 @@ def test_one_defect_is_told_once_with_its_line(folder, title):
 
 
 def test_no_sentence_shows_the_secret(folder):
-    for title in ("a password", "a password in an address"):
+    for title in ("a password", "a password in an address", "a password in a webhook"):
         assert "correct-horse" not in what_is_said(folder, *BROKEN[title])
 
 

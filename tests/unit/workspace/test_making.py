@@ -58,7 +58,10 @@ def test_files_name_a_schema_that_is_there(tmp_path, little_data):
     make(
         tmp_path,
         sample=True,
-        schemas={f"{word}.schema.json": b"{}" for word in ("workspace", "included", "drill")},
+        schemas={
+            f"{word}.schema.json": b"{}"
+            for word in ("workspace", "included", "drill", "exercise", "recovery-plan")
+        },
     )
     named = 0
     for path in [*tmp_path.glob("*.yaml"), *tmp_path.glob("drills/*.yaml")]:

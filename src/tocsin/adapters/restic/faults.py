@@ -31,6 +31,7 @@ _NO_SPACE = re.compile(r"no space left on device|disk quota exceeded", re.IGNORE
 _NO_WRITING = re.compile(r"read-only file system|permission denied|operation not permitted", re.IGNORECASE)
 _NO_SNAPSHOT = re.compile(r"no snapshot found|no matching ID found")
 _NOT_LET_IN = re.compile(r"unexpected HTTP response \(401\)|AccessDenied|InvalidAccessKeyId|SignatureDoesNotMatch")
+_NO_BUCKET = re.compile(r"bucket does not exist|NoSuchBucket")
 _FORBIDDEN = re.compile(r"\(403\)")
 _OUT_OF_REACH = re.compile(
     r"dial tcp|connection refused|connection reset|no such host|no route to host|network is unreachable"
@@ -119,7 +120,13 @@ def _no_way_in(repository: RepositoryAccess, said: str, complaints: Complaints) 
         return wrong(repository, f"ssh could not log in: {ssh['why']}")
     if _NO_PASSWORD.search(said):
         return wrong(repository, f"restic got no password: {brief}")
-    if _NOT_LET_IN.search(complaints.everything):
+    if _NO_BUCKET.search(said):
+        return wrong(
+            repository,
+            f"there is no such bucket at {repository.location}; correct its location, or create it with "
+            f"'tocsin backup init {repository.name}'",
+        )
+    if _NOT_LET_IN.search(complaints.everything) or _NOT_LET_IN.search(said):
         return wrong(repository, f"the server refused our user or key: {brief}")
     if _OUT_OF_REACH.search(said) and not _NO_SPACE.search(said):
         return Temporary(_named(repository, _out_of_reach(complaints.retry_reason or brief)))
@@ -127,8 +134,8 @@ def _no_way_in(repository: RepositoryAccess, said: str, complaints: Complaints) 
 
 
 def no_use_waiting(reason: str) -> bool:
-    """Return whether restic retries what no waiting mends: a disk that is full or may not be written."""
-    return bool(_NO_SPACE.search(reason) or _NO_WRITING.search(reason))
+    """Return whether restic retries what no waiting mends: a full disk, a right or a bucket that is not there."""
+    return any(hopeless.search(reason) for hopeless in (_NO_SPACE, _NO_WRITING, _NO_BUCKET, _NOT_LET_IN))
 
 
 def circumstance(

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from tocsin.ports import BackupSummary, CheckSummary, Lock, Progress, RestoreSummary, Snapshot
+from tocsin.ports import BackupSummary, CheckSummary, Key, Lock, Progress, RestoreSummary, Snapshot
 
 # Enough to name what matters; a restore onto a full disk prints a line for each of a million files.
 MOST_ITEMS = 10_000
@@ -24,6 +24,8 @@ Message = Mapping[str, object]
 _MISSING_SOURCE = re.compile(r"^(?P<path>.+) does not exist, skipping$")
 _IGNORED_SNAPSHOT = re.compile(r'^Ignoring "(?P<id>[0-9a-f]+)": (?P<why>.*)$')
 _RETRY = re.compile(r"^(?P<call>\S+\(.*?\)) returned error, retrying after [^:]+: (?P<why>.*)$")
+_RETRIED = re.compile(r"^\S+\(.*?\) operation successful after \d+ retr")
+_SAVE_FAILED = re.compile(r"^Save\(.*?\) failed: (?P<why>.*)$")
 _BROKEN_PACK = re.compile(r"^pack (?P<id>[0-9a-f]{64})\b")
 # restic's advice on repairing is for the person at the keyboard, not a finding.
 _ADVICE = re.compile(
@@ -79,8 +81,10 @@ class Complaints:
     text: deque[str] = field(default_factory=lambda: deque(maxlen=MOST_LINES))
     fatal: str = ""
     retries: int = 0
+    successes: int = 0  # of retries
     retry_call: str = ""
     retry_reason: str = ""
+    unsaved: str = ""  # why a piece of data could not be stored for good
     left_out: int = 0
 
     def take(self, line: str) -> None:
@@ -104,8 +108,12 @@ class Complaints:
         elif found := _RETRY.match(line):
             self.retries += 1
             self.retry_call, self.retry_reason = found["call"], found["why"]
+        elif _RETRIED.match(line):
+            self.successes += 1
         elif line:
             self.text.append(line)
+            if found := _SAVE_FAILED.match(line):
+                self.unsaved = self.unsaved or found["why"]
 
     def _take_item(self, item: str, why: str) -> None:
         if item in self.items:
@@ -291,4 +299,20 @@ def lock_of(lock_id: str, text: str) -> Lock:
         host=str(said.get("hostname", "")),
         process=int(said.get("pid", 0)),
         is_exclusive=bool(said.get("exclusive", False)),
+    )
+
+
+def chunker_of(text: str) -> str:
+    """Return what `cat config` says of how files are cut. Raises ValueError when it says nothing."""
+    return str(json.loads(text)["chunker_polynomial"])
+
+
+def key_of(message: Message) -> Key:
+    """Return one entry of `key list`; when it was made is in the local time of that machine."""
+    return Key(
+        id=str(message["id"]),
+        is_current=bool(message.get("current", False)),
+        user=str(message.get("userName", "")),
+        host=str(message.get("hostName", "")),
+        created=str(message.get("created", "")),
     )

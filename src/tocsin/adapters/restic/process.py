@@ -53,13 +53,17 @@ class Ended:
 
 @dataclass
 class Child:
-    """One restic to be run. `give_up` is asked at each tick and ends a child that cannot reach its server."""
+    """One restic to be run.
+
+    Asked at each tick: `give_up` ends a child that cannot reach its server, `halt` one that somebody wants ended.
+    """
 
     argv: Sequence[str]
     environment: Mapping[str, str] = field(repr=False)
     limit: timedelta
     grace: timedelta
     give_up: Callable[[], bool] = field(default=lambda: False)
+    halt: Callable[[], bool] = field(default=lambda: False)
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
     _stopped: Stopped | None = field(default=None, init=False)
     _signal: int = field(default=0, init=False)
@@ -105,6 +109,9 @@ class Child:
 
     def _in_time(self, process: subprocess.Popen[bytes]) -> bool:
         """Ask a late child to stop; return False when its grace period is over too."""
+        if self._stopped is None and self.halt():
+            self._signal = signal.SIGTERM  # as if it had reached us: in this thread no signal does
+            self._ask(process, Stopped.SIGNAL)
         if self._stopped is None and self.give_up():
             self._ask(process, Stopped.REACH)
         if time.monotonic() <= self._deadline:

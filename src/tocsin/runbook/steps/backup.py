@@ -2,10 +2,12 @@
 
 from typing import ClassVar
 
-from tocsin.backups import hold_snapshots, last_good_snapshot, pause_backups, paused, resume_backups
+from tocsin.backups import LastClean, hold_snapshots, last_good_snapshot, pause_backups, paused, resume_backups
+from tocsin.backups.last_clean import choose_last_clean
 from tocsin.context import Context
 from tocsin.errors import UsageError
 from tocsin.model.document import Data
+from tocsin.model.fields import TrueFalse
 from tocsin.runbook.kinds import Done, Parameters, Place, Waits
 from tocsin.situation import first_alert_of
 
@@ -100,10 +102,70 @@ class LastGoodSnapshot:
         with ctx.store.read() as connection:
             before = first_alert_of(connection, place.incident)
             for plan in plans:
-                entry = last_good_snapshot(connection, plan.id, not_after=before)
-                found[plan.id] = None if entry is None else {"snapshot": entry.id, "time": entry.time.isoformat()}
+                for dump in plan.series:
+                    entry = last_good_snapshot(connection, plan.id, not_after=before, dump=dump)
+                    told: Data = None if entry is None else {"snapshot": entry.id, "time": entry.time.isoformat()}
+                    found[f"{plan.id}/{dump}" if dump else plan.id] = told
         return Done({"snapshots": found})
 
     def simulate(self, parameters: LastGoodParameters) -> str:
         """Say what would be looked for."""
         return f"find the newest good snapshot of {', '.join(parameters.systems)} from before the first alert"
+
+
+class LastCleanParameters(Parameters):
+    """The systems to bring back; with `checked_only`, nothing that no check has looked at since."""
+
+    systems: tuple[str, ...]
+    checked_only: TrueFalse = False
+
+
+class LastCleanSnapshot:
+    """Find what to go back to: whole, plausible, from before the first alert, in an undamaged repository."""
+
+    name: ClassVar[str] = "backup.last_clean_snapshot"
+    parameters: ClassVar[type[Parameters]] = LastCleanParameters
+    idempotent: ClassVar[bool] = True
+    destructive: ClassVar[bool] = False
+    is_isolated: ClassVar[bool] = True
+
+    def run(self, ctx: Context, place: Place, parameters: LastCleanParameters) -> Done | Waits:
+        """Look in our own ledger; where a plan has none that will do, that is what is said of it."""
+        plans = ctx.workspace.plans_for(parameters.systems)
+        if not plans:
+            raise UsageError(
+                f"No backup plan covers {', '.join(parameters.systems)}; there is nothing to go back to."
+            )
+        found: dict[str, Data] = {}
+        with ctx.store.read() as connection:
+            before = first_alert_of(connection, place.incident)
+            for plan in plans:
+                for dump in plan.series:
+                    clean = choose_last_clean(
+                        connection,
+                        plan.id,
+                        now=ctx.clock.now(),
+                        not_after=before,
+                        checked_only=parameters.checked_only,
+                        dump=dump,
+                    )
+                    found[f"{plan.id}/{dump}" if dump else plan.id] = _told(clean)
+        missing: list[Data] = [name for name, told in found.items() if told is None]
+        return Done({"snapshots": found, "missing": missing})
+
+    def simulate(self, parameters: LastCleanParameters) -> str:
+        """Say what would be looked for."""
+        return f"find the last clean snapshot of {', '.join(parameters.systems)}"
+
+
+def _told(clean: LastClean) -> Data:
+    entry = clean.entry
+    if entry is None:
+        return None
+    return {
+        "snapshot": entry.id,
+        "repository": entry.repository,
+        "time": entry.time.isoformat(),
+        "checked_at": clean.checked_at.isoformat() if clean.checked_at else None,
+        "why": " ".join(clean.reasons),
+    }

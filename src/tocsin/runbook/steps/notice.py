@@ -20,6 +20,9 @@ from tocsin.notices import (
     send_notice,
     unknown_deliveries,
 )
+from tocsin.notices.pace import Followed
+from tocsin.notices.posting import Posted, posted
+from tocsin.notices.sending import A_ROUND
 from tocsin.notices.templates import duty_of
 from tocsin.runbook.kinds import Done, Parameters, Place, Waits
 from tocsin.runbook.measures import measures_taken
@@ -45,6 +48,7 @@ class Draft:
     """Draft one notice from what is known now. It waits for a person to read, edit and approve it."""
 
     name: ClassVar[str] = "notice.draft"
+    is_on_paper: ClassVar[bool] = True
     parameters: ClassVar[type[Parameters]] = NoticeParameters
     idempotent: ClassVar[bool] = True
     destructive: ClassVar[bool] = False
@@ -67,6 +71,7 @@ class Send:
     """Wait until the notice is approved, then send it; what cannot be mailed waits for proof that it was sent."""
 
     name: ClassVar[str] = "notice.send"
+    is_on_paper: ClassVar[bool] = True
     parameters: ClassVar[type[Parameters]] = NoticeParameters
     # The outbox keeps an interrupted mail from going twice; running the step again only looks.
     idempotent: ClassVar[bool] = True
@@ -77,10 +82,12 @@ class Send:
         notice = _drafted(ctx, place, parameters)
         if notice.state == "approved":
             try:
-                notice = send_notice(ctx, notice.id).notice
+                sent = send_notice(ctx, notice.id, Followed(for_at_most=A_ROUND))
             except OutcomeUnknown as unknown:
                 return _waits(notice, "unknown", str(unknown))
             notice = notice_of(ctx, notice.id)
+            if sent.to_many is not None and notice.state == "approved":
+                return _waits(notice, notice.state, _to_many_still(sent.to_many))
         short = notice.id[:8]
         if notice.state in ("sent", "recorded"):
             return Done({"notice": notice.id, "state": notice.state})
@@ -96,12 +103,28 @@ class Send:
         """Tell whether the notice has moved on since the step began to wait."""
         notice = notice_of(ctx, str(asked["notice"]))
         if asked["state"] == "unknown":
-            return not any(delivery.notice == notice.id for delivery in unknown_deliveries(ctx))
+            many = posted(ctx, notice)
+            letters = many.counts.get("unknown", 0) if many else 0
+            return not letters and not any(each.notice == notice.id for each in unknown_deliveries(ctx))
         return notice.state != asked["state"]
 
     def simulate(self, parameters: NoticeParameters) -> str:
         """Say what would be sent."""
         return f"send {parameters.template} to {parameters.addressee}, once a named person has approved its text"
+
+
+def _to_many_still(found: Posted) -> str:
+    short = found.notice.id[:8]
+    mails = found.counts.get("intended", 0) - found.on_paper_to_go
+    waits = []
+    if mails:
+        waits.append(f"Still to go by mail: {mails:,}. Rounds send them, or at once: tocsin notice send {short}.")
+    if found.on_paper_to_go:
+        waits.append(
+            f"Still to go by post: {found.on_paper_to_go:,}. Write: tocsin notice letters {short} --to FOLDER, "
+            f"then: tocsin notice record {short} --proof FILE."
+        )
+    return " ".join(waits) or f"Nobody could be reached. See: tocsin notice recipients {short}"
 
 
 def _waits(notice: Notice, state: str, question: str) -> Waits:

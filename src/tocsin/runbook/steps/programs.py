@@ -8,17 +8,17 @@ from typing import Annotated, ClassVar
 from pydantic import AfterValidator, Field
 
 from tocsin.context import Context
-from tocsin.errors import OperationFailed, OutcomeUnknown, Temporary, UsageError
+from tocsin.errors import OperationFailed
+from tocsin.machines import SSH_FAILED, last_words, must_be_known, ssh_fault, ssh_words
 from tocsin.model.document import Data
 from tocsin.model.fields import Line, SecretReference
+from tocsin.model.holdings import HostName, Ssh
 from tocsin.ports import Command, Said
 from tocsin.runbook.kinds import Done, Parameters, Place, Waits
 
 LONGEST = timedelta(minutes=10)
 """How long a program may work where the step names no `timeout`."""
 _SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "fish", "busybox", "cmd.exe", "powershell", "pwsh"})
-_SSH_FAILED = 255
-_NOT_REACHED = ("connection refused", "timed out", "could not resolve", "no route to host", "unreachable")
 
 
 def _words(argv: tuple[str, ...]) -> tuple[str, ...]:
@@ -30,12 +30,6 @@ def _words(argv: tuple[str, ...]) -> tuple[str, ...]:
             "each of its words as a list, or put the text into a script of its own."
         )
     return argv
-
-
-def _host(host: str) -> str:
-    if host.startswith("-") or any(sign.isspace() for sign in host):
-        raise ValueError(f"{host!r} is not a host.")
-    return host
 
 
 Argv = Annotated[tuple[str, ...], AfterValidator(_words)]
@@ -75,7 +69,7 @@ class SshParameters(Parameters):
     the file of the key to log in with; without it the agent's or the user's own is taken.
     """
 
-    host: Annotated[Line, AfterValidator(_host)]
+    host: HostName
     argv: Argv
     user: Line | None = None
     port: Annotated[int, Field(ge=1, le=65535)] = 22
@@ -96,52 +90,18 @@ class SshCommand:
     def run(self, ctx: Context, place: Place, parameters: SshParameters) -> Done | Waits:
         """Run it there. Where the line broke in the middle nobody knows what happened, and a person is asked."""
         known_hosts = ctx.workspace.resolve(parameters.known_hosts)
-        if not known_hosts.is_file():
-            raise UsageError(
-                f"There is no {known_hosts} that says which key {parameters.host} has, so it was not contacted. "
-                f"Write it with `ssh-keyscan {parameters.host}`, and compare the key with the machine's own."
-            )
-        argv = ssh_argv(parameters, known_hosts, ctx.workspace.root)
+        must_be_known(known_hosts, parameters.host)
+        way = Ssh(host=parameters.host, user=parameters.user, port=parameters.port, identity=parameters.identity)
+        argv = ssh_words(way, parameters.argv, known_hosts, ctx.workspace.root)
         said = ctx.shell.run(Command(argv, place.step.timeout or LONGEST))
-        if said.code == _SSH_FAILED:
-            raise _ssh_fault(parameters.host, said)
+        if said.code == SSH_FAILED:
+            raise ssh_fault(parameters.host, said)
         return Done(output_of(_checked(said, parameters.argv, parameters.exit_codes)))
 
     def simulate(self, parameters: SshParameters) -> str:
         """Say what would be run, and where."""
         where = f"{parameters.user}@{parameters.host}" if parameters.user else parameters.host
         return f"run {shlex.join(parameters.argv)} on {where}"
-
-
-def ssh_argv(parameters: SshParameters, known_hosts: Path, root: Path) -> tuple[str, ...]:
-    """Return ssh's own words: no question, no new host, no forwarding, nothing of a person's own configuration."""
-    options = {
-        "BatchMode": "yes",
-        "StrictHostKeyChecking": "yes",
-        "UserKnownHostsFile": f'"{known_hosts}"',
-        "GlobalKnownHostsFile": "/dev/null",
-        "ConnectTimeout": "15",
-        "ForwardAgent": "no",
-        "ServerAliveInterval": "10",
-    }
-    words = ["ssh", "-F", "none", "-T", "-p", str(parameters.port)]
-    words += [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
-    if parameters.identity is not None:
-        words += ["-i", str(root / Path(parameters.identity).expanduser()), "-o", "IdentitiesOnly=yes"]
-    if parameters.user is not None:
-        words += ["-l", parameters.user]
-    return (*words, "--", parameters.host, shlex.join(parameters.argv))
-
-
-def _ssh_fault(host: str, said: Said) -> Exception:
-    told = said.stderr.strip().splitlines()
-    why = told[-1] if told else "it said nothing"
-    lower = said.stderr.casefold()
-    if any(sign in lower for sign in _NOT_REACHED) and "closed by" not in lower:
-        return Temporary(f"{host} was not reached ({why}); nothing was run there.")
-    if "host key verification failed" in lower or "permission denied" in lower:
-        return OperationFailed(f"{host} was not logged in to ({why}); nothing was run there.")
-    return OutcomeUnknown(f"The line to {host} broke ({why}); nobody knows what was run there.")
 
 
 def carried_out(ctx: Context, place: Place, parameters: CommandParameters) -> Said:
@@ -162,18 +122,14 @@ def _checked(said: Said, argv: tuple[str, ...], exit_codes: tuple[int, ...]) -> 
     program = Path(argv[0]).name
     if said.code is None:
         raise OperationFailed(
-            f"{program} was stopped because its time was over; what it had done until then stands.{_last(said)}"
+            f"{program} was stopped because its time was over; what it had done until then stands."
+            f"{last_words(said)}"
         )
     if said.code not in exit_codes:
-        raise OperationFailed(f"{program} ended with exit code {said.code}.{_last(said)}")
+        raise OperationFailed(f"{program} ended with exit code {said.code}.{last_words(said)}")
     return said
 
 
 def output_of(said: Said) -> dict[str, Data]:
     """Return what later steps may read."""
     return {"code": said.code, "stdout": said.stdout, "stderr": said.stderr, "is_cut": said.is_cut}
-
-
-def _last(said: Said) -> str:
-    lines = (said.stderr.strip() or said.stdout.strip()).splitlines()
-    return f" It said last: {lines[-1][:300]}" if lines else ""

@@ -1,55 +1,58 @@
-"""Steps that stop and start a service of this machine, through systemd."""
+"""Steps that stop and start a service of a machine, through systemd."""
 
 from datetime import timedelta
 from typing import Annotated, ClassVar
 
 from pydantic import StringConstraints
 
+from tocsin.containment.services import bring_back, look_at, take_down
 from tocsin.context import Context
-from tocsin.errors import OperationFailed
 from tocsin.model.document import Data
-from tocsin.ports import Command
 from tocsin.runbook.kinds import Done, Parameters, Place, Waits
+from tocsin.runbook.steps.on_machines import OnMachineOrHere, noted
 
 LONGEST = timedelta(minutes=3)
+ServiceName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9@:._-]{0,100}$")]
 
 
-class ServiceParameters(Parameters):
-    """The unit, as systemd calls it."""
+class ServiceParameters(OnMachineOrHere):
+    """The unit, as systemd calls it, on this machine unless another is named."""
 
-    service: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9@:._-]{0,100}$")]
+    service: ServiceName
 
 
 class StopService:
-    """Stop a service. Undone, it is started again."""
+    """Stop a service. Undone, it is started again. `contain.stop_service` also keeps it down."""
 
     name: ClassVar[str] = "process.stop"
     parameters: ClassVar[type[Parameters]] = ServiceParameters
-    # A second run would not know whether it had run before the first.
-    idempotent: ClassVar[bool] = False
+    idempotent: ClassVar[bool] = True
     # What it holds in memory is gone then.
     destructive: ClassVar[bool] = True
     keeps_time: ClassVar[bool] = True
 
     def run(self, ctx: Context, place: Place, parameters: ServiceParameters) -> Done | Waits:
-        """Stop it; stopped already is as good."""
-        return Done({"was_running": _switch(ctx, place, parameters.service, "stop")})
+        """Stop it, and look; stopped already is as good."""
+        machine = parameters.machine(ctx, place, LONGEST)
+        before = noted(place, lambda: {"was_running": look_at(machine, parameters.service).is_running})
+        take_down(machine, parameters.service, stays_down=False)
+        return Done(before)
 
     def undo(
         self, ctx: Context, place: Place, parameters: ServiceParameters, output: dict[str, Data]
     ) -> Done | Waits:
         """Start it again, unless it was not running before."""
-        if output.get("was_running", True):
-            _switch(ctx, place, parameters.service, "start")
+        was_running = bool((place.kept or output).get("was_running", True))
+        bring_back(parameters.machine(ctx, place, LONGEST), parameters.service, was_running=was_running)
         return Done()
 
     def simulate(self, parameters: ServiceParameters) -> str:
         """Say what would be stopped."""
-        return f"stop the service {parameters.service}"
+        return f"stop the service {parameters.service} on {parameters.where}"
 
     def simulate_undo(self, parameters: ServiceParameters) -> str:
         """Say what undoing would do."""
-        return f"start the service {parameters.service} again, if it ran before"
+        return f"start the service {parameters.service} on {parameters.where} again, if it ran before"
 
 
 class StartService:
@@ -62,20 +65,12 @@ class StartService:
     keeps_time: ClassVar[bool] = True
 
     def run(self, ctx: Context, place: Place, parameters: ServiceParameters) -> Done | Waits:
-        """Start it; running already is as good."""
-        return Done({"was_running": _switch(ctx, place, parameters.service, "start")})
+        """Start it, and look; running already is as good."""
+        machine = parameters.machine(ctx, place, LONGEST)
+        was_running = look_at(machine, parameters.service).is_running
+        bring_back(machine, parameters.service, was_running=True)
+        return Done({"was_running": was_running})
 
     def simulate(self, parameters: ServiceParameters) -> str:
         """Say what would be started."""
-        return f"start the service {parameters.service}"
-
-
-def _switch(ctx: Context, place: Place, service: str, verb: str) -> bool:
-    """Stop or start it, and return whether it ran before."""
-    limit = place.step.timeout or LONGEST
-    before = ctx.shell.run(Command(("systemctl", "is-active", "--quiet", "--", service), limit))
-    said = ctx.shell.run(Command(("systemctl", verb, "--", service), limit))
-    if said.code != 0:
-        why = (said.stderr.strip().splitlines() or ["it says nothing"])[-1]
-        raise OperationFailed(f"systemd did not {verb} {service}: {why}")
-    return before.code == 0
+        return f"start the service {parameters.service} on {parameters.where}"

@@ -137,7 +137,7 @@ class QueryPostgres:
         value = rows[0][0]
         if parameters.expect is not None and value != parameters.expect:
             raise OperationFailed(f"The query found {value!r}, not {parameters.expect!r}.")
-        _within(value, parameters.at_least, parameters.at_most)
+        within(value, parameters.at_least, parameters.at_most)
         kept: Data = value
         return Done({"passed": True, "value": kept, "rows": len(rows)})
 
@@ -146,7 +146,8 @@ class QueryPostgres:
         return f"ask the database: {parameters.query}"
 
 
-def _within(value: Value, least: int | None, most: int | None) -> None:
+def within(value: Value, least: int | None, most: int | None) -> None:
+    """Raise OperationFailed unless a value is a number between the two, where they are given."""
     if least is None and most is None:
         return
     if not isinstance(value, int | float):

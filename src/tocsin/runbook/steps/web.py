@@ -58,23 +58,24 @@ class AskHttp:
 
     def run(self, ctx: Context, place: Place, parameters: HttpParameters) -> Done | Waits:
         """Send it once. Where it went out and no answer came, a person is asked."""
-        secrets = {name: ctx.secrets.read(reference) for name, reference in parameters.secret_headers.items()}
-        answer = ctx.http.request(
-            HttpRequest(
-                parameters.method,
-                parameters.url,
-                place.step.timeout or LONGEST,
-                {**parameters.headers, **secrets},
-                parameters.body,
-                hide=tuple(secrets.values()),
-            )
-        )
-        _checked(answer, parameters.url, parameters.status)
+        answer = send(ctx, parameters, place.step.timeout or LONGEST)
         return Done({"status": answer.status, "body": answer.body, "is_cut": answer.is_cut})
 
     def simulate(self, parameters: HttpParameters) -> str:
         """Say what would be sent, and where."""
         return f"send {parameters.method} {parameters.url}"
+
+
+def send(ctx: Context, parameters: HttpParameters, limit: timedelta) -> HttpAnswer:
+    """Send one request with its secrets. Raises OperationFailed when the answer has a status nobody expected."""
+    secrets = {name: ctx.secrets.read(reference) for name, reference in parameters.secret_headers.items()}
+    headers = {**parameters.headers, **secrets}
+    hide = tuple(secrets.values())
+    answer = ctx.http.request(
+        HttpRequest(parameters.method, parameters.url, limit, headers, parameters.body, hide=hide)
+    )
+    _checked(answer, parameters.url, parameters.status)
+    return answer
 
 
 class VerifyHttpParameters(Parameters):

@@ -10,6 +10,37 @@ down_revision = None
 def upgrade() -> None:
     """Make the tables."""
     op.create_table(
+        "action",
+        sa.Column("id", sa.String(length=16), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("risk", sa.Text(), nullable=False),
+        sa.Column("owner", sa.String(length=64), nullable=False),
+        sa.Column("deputy", sa.String(length=64), nullable=True),
+        sa.Column("due_on", sa.String(length=10), nullable=False),
+        sa.Column("source", sa.String(length=16), nullable=False),
+        sa.Column("source_id", sa.String(length=128), nullable=False),
+        sa.Column("incident", sa.String(length=32), nullable=True),
+        sa.Column("causes", sa.Text(), nullable=False),
+        sa.Column("proof", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("opened_by", sa.String(length=64), nullable=False),
+        sa.Column("opened_at", sa.String(length=27), nullable=False),
+        sa.Column("closed_by", sa.String(length=64), nullable=True),
+        sa.Column("closed_at", sa.String(length=27), nullable=True),
+        sa.Column("closed_on", sa.String(length=32), nullable=True),
+        sa.Column("reopened_at", sa.String(length=27), nullable=True),
+        sa.Column("reopened", sa.Integer(), nullable=False),
+        sa.Column("drop_by", sa.String(length=64), nullable=True),
+        sa.Column("drop_reason", sa.Text(), nullable=True),
+        sa.Column("drop_second", sa.String(length=64), nullable=True),
+        sa.CheckConstraint("state <> 'closed' OR closed_on IS NOT NULL", name=op.f("ck_action_proven")),
+        sa.CheckConstraint("state <> 'dropped' OR drop_second <> drop_by", name=op.f("ck_action_two_people")),
+        sa.CheckConstraint("state IN ('open', 'closed', 'dropped')", name=op.f("ck_action_state")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_action")),
+    )
+    op.create_index(op.f("ix_action_incident"), "action", ["incident"], unique=False)
+    op.create_index("ix_action_state", "action", ["state", "due_on"], unique=False)
+    op.create_table(
         "alarm",
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("kind", sa.String(length=64), nullable=False),
@@ -27,12 +58,24 @@ def upgrade() -> None:
         sa.Column("channel", sa.String(length=16), nullable=True),
         sa.Column("acknowledged_by", sa.String(length=64), nullable=True),
         sa.Column("acknowledged_at", sa.String(length=27), nullable=True),
+        sa.Column("audience", sa.Text(), nullable=True),
+        sa.Column("remind_seconds", sa.Integer(), nullable=True),
+        sa.Column("reminded", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("told_at", sa.String(length=27), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alarm")),
         sa.UniqueConstraint(
             "incident", "duty", "due_at", "share", "turn", name=op.f("uq_alarm_incident_duty_due_at_share_turn")
         ),
     )
     op.create_index(op.f("ix_alarm_incident"), "alarm", ["incident"], unique=False)
+    op.create_index(
+        "ix_alarm_standing",
+        "alarm",
+        ["kind", "subject"],
+        unique=False,
+        sqlite_where=sa.text("cleared_at IS NULL"),
+        postgresql_where=sa.text("cleared_at IS NULL"),
+    )
     op.create_table(
         "approval",
         sa.Column("id", sa.String(length=32), nullable=False),
@@ -47,6 +90,153 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_approval")),
     )
     op.create_index("ix_approval_subject", "approval", ["subject"], unique=False)
+    op.create_table(
+        "chat_message",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("about", sa.String(length=160), nullable=False),
+        sa.Column("thread_of", sa.String(length=32), nullable=True),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("shown_sha256", sa.String(length=64), nullable=True),
+        sa.Column("upto", sa.Integer(), nullable=True),
+        sa.Column("pin", sa.String(length=8), nullable=True),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("room", sa.String(length=32), nullable=True),
+        sa.Column("ts", sa.String(length=32), nullable=True),
+        sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("intended_at", sa.String(length=27), nullable=False),
+        sa.Column("tried_at", sa.String(length=27), nullable=True),
+        sa.Column("not_before", sa.String(length=27), nullable=True),
+        sa.Column("settled_at", sa.String(length=27), nullable=True),
+        sa.Column("detail", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "state IN ('intended', 'trying', 'unknown', 'posted', 'refused')", name=op.f("ck_chat_message_state")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_chat_message")),
+        sa.UniqueConstraint("about", name=op.f("uq_chat_message_about")),
+    )
+    op.create_index("ix_chat_message_state", "chat_message", ["state"], unique=False)
+    op.create_table(
+        "chat_seen",
+        sa.Column("key", sa.String(length=160), nullable=False),
+        sa.Column("at", sa.String(length=27), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_chat_seen")),
+    )
+    op.create_table(
+        "consent",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("dataset", sa.String(length=64), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("who_key", sa.String(length=64), nullable=False),
+        sa.Column("purpose", sa.String(length=128), nullable=False),
+        sa.Column("given_on", sa.String(length=10), nullable=False),
+        sa.Column("how", sa.Text(), nullable=False),
+        sa.Column("told", sa.String(length=128), nullable=False),
+        sa.Column("withdrawn_on", sa.String(length=10), nullable=True),
+        sa.Column("kept_at", sa.String(length=27), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_consent")),
+        sa.UniqueConstraint("dataset", "who_key", "purpose", name=op.f("uq_consent_dataset_who_key_purpose")),
+    )
+    op.create_table(
+        "custody",
+        sa.Column("item", sa.String(length=32), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("act", sa.String(length=16), nullable=False),
+        sa.Column("at", sa.String(length=27), nullable=False),
+        sa.Column("by", sa.String(length=64), nullable=False),
+        sa.Column("other", sa.Text(), nullable=True),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "act IN ('taken', 'moved', 'opened', 'handed_to', 'returned')", name=op.f("ck_custody_act")
+        ),
+        sa.PrimaryKeyConstraint("item", "seq", name=op.f("pk_custody")),
+    )
+    op.create_index("ix_custody_item", "custody", ["item", "seq"], unique=False)
+    op.create_table(
+        "evidence_item",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("incident", sa.String(length=32), nullable=True),
+        sa.Column("step", sa.String(length=192), nullable=True),
+        sa.Column("operation", sa.String(length=32), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("host", sa.Text(), nullable=False),
+        sa.Column("method", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=True),
+        sa.Column("collector", sa.String(length=64), nullable=False),
+        sa.Column("collected_at", sa.String(length=27), nullable=False),
+        sa.Column("finished_at", sa.String(length=27), nullable=True),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("problem", sa.Text(), nullable=True),
+        sa.Column("sha256", sa.String(length=64), nullable=True),
+        sa.Column("bytes", sa.BigInteger(), nullable=True),
+        sa.Column("files", sa.Integer(), nullable=True),
+        sa.Column("repository", sa.String(length=64), nullable=False),
+        sa.Column("snapshot", sa.String(length=64), nullable=True),
+        sa.Column("stored_path", sa.Text(), nullable=True),
+        sa.Column("manifest_path", sa.Text(), nullable=True),
+        sa.Column("changed", sa.Text(), nullable=True),
+        sa.CheckConstraint("kind IN ('file', 'folder', 'archive', 'command')", name=op.f("ck_evidence_item_kind")),
+        sa.CheckConstraint("state IN ('collecting', 'kept', 'failed')", name=op.f("ck_evidence_item_state")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_evidence_item")),
+    )
+    op.create_index(op.f("ix_evidence_item_incident"), "evidence_item", ["incident"], unique=False)
+    op.create_table(
+        "exercise",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("scenario", sa.String(length=64), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("room", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("started_by", sa.String(length=64), nullable=False),
+        sa.Column("started_at", sa.String(length=27), nullable=False),
+        sa.Column("participants", sa.Text(), nullable=False),
+        sa.Column("ended_at", sa.String(length=27), nullable=True),
+        sa.Column("score", sa.Integer(), nullable=True),
+        sa.Column("lines", sa.Text(), nullable=True),
+        sa.Column("report", sa.Text(), nullable=True),
+        sa.CheckConstraint("state IN ('open', 'ended', 'abandoned')", name=op.f("ck_exercise_state")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_exercise")),
+    )
+    op.create_index("ix_exercise_scenario", "exercise", ["scenario", "started_at"], unique=False)
+    op.create_table(
+        "exercise_inject",
+        sa.Column("inject", sa.String(length=64), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("due_at", sa.String(length=27), nullable=False),
+        sa.Column("came_at", sa.String(length=27), nullable=False),
+        sa.Column("answered_at", sa.String(length=27), nullable=True),
+        sa.Column("answered_by", sa.String(length=64), nullable=True),
+        sa.Column("answer", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("inject", name=op.f("pk_exercise_inject")),
+    )
+    op.create_table(
+        "finding",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("source", sa.String(length=32), nullable=False),
+        sa.Column("source_id", sa.String(length=64), nullable=False),
+        sa.Column("subject", sa.String(length=128), nullable=False),
+        sa.Column("code", sa.String(length=64), nullable=False),
+        sa.Column("thing", sa.Text(), nullable=False),
+        sa.Column("thing_key", sa.String(length=64), nullable=False),
+        sa.Column("sentence", sa.Text(), nullable=False),
+        sa.Column("found_at", sa.String(length=27), nullable=False),
+        sa.Column("seen_at", sa.String(length=27), nullable=False),
+        sa.Column("times", sa.Integer(), nullable=False),
+        sa.Column("settled_at", sa.String(length=27), nullable=True),
+        sa.Column("settled_by", sa.String(length=64), nullable=True),
+        sa.Column("settlement", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_finding")),
+    )
+    op.create_index("ix_finding_subject", "finding", ["source", "subject"], unique=False)
+    op.create_index(
+        "ux_finding_open",
+        "finding",
+        ["source", "subject", "code", "thing_key"],
+        unique=True,
+        sqlite_where=sa.text("settled_at IS NULL"),
+        postgresql_where=sa.text("settled_at IS NULL"),
+    )
     op.create_table(
         "hold",
         sa.Column("id", sa.String(length=32), nullable=False),
@@ -79,6 +269,8 @@ def upgrade() -> None:
         sa.Column("effects", sa.Text(), nullable=True),
         sa.Column("remedy", sa.Text(), nullable=True),
         sa.Column("closed_at", sa.String(length=27), nullable=True),
+        sa.Column("need_to_know_at", sa.String(length=27), nullable=True),
+        sa.Column("merged_into", sa.String(length=32), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_incident")),
     )
     op.create_table(
@@ -143,6 +335,26 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'started'"),
     )
     op.create_table(
+        "page",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("incident", sa.String(length=32), nullable=True),
+        sa.Column("report", sa.String(length=32), nullable=True),
+        sa.Column("role", sa.String(length=16), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("level", sa.String(length=16), nullable=False),
+        sa.Column("turn", sa.Integer(), nullable=False),
+        sa.Column("paged", sa.Text(), nullable=False),
+        sa.Column("raised_by", sa.String(length=64), nullable=False),
+        sa.Column("raised_at", sa.String(length=27), nullable=False),
+        sa.Column("next_at", sa.String(length=27), nullable=False),
+        sa.Column("acknowledged_by", sa.String(length=64), nullable=True),
+        sa.Column("acknowledged_at", sa.String(length=27), nullable=True),
+        sa.Column("ended_at", sa.String(length=27), nullable=True),
+        sa.CheckConstraint("level IN ('role', 'deputy', 'everyone')", name=op.f("ck_page_level")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_page")),
+    )
+    op.create_index(op.f("ix_page_incident"), "page", ["incident"], unique=False)
+    op.create_table(
         "pause",
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("what", sa.String(length=64), nullable=False),
@@ -153,6 +365,138 @@ def upgrade() -> None:
         sa.Column("lifted_at", sa.String(length=27), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_pause")),
     )
+    op.create_table(
+        "practice",
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("about", sa.String(length=192), nullable=False),
+        sa.Column("since", sa.String(length=27), nullable=False),
+        sa.PrimaryKeyConstraint("name", "about", name=op.f("pk_practice")),
+    )
+    op.create_table(
+        "practice_check",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("practice", sa.String(length=64), nullable=False),
+        sa.Column("at", sa.String(length=27), nullable=False),
+        sa.Column("verdict", sa.String(length=16), nullable=False),
+        sa.Column("result", sa.Text(), nullable=False),
+        sa.CheckConstraint("verdict IN ('current', 'behind', 'unknown')", name=op.f("ck_practice_check_verdict")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_practice_check")),
+    )
+    op.create_index("ix_practice_check_of", "practice_check", ["practice", "at"], unique=False)
+    op.create_table(
+        "practice_done",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("practice", sa.String(length=64), nullable=False),
+        sa.Column("about", sa.String(length=192), nullable=False),
+        sa.Column("due_on", sa.String(length=10), nullable=False),
+        sa.Column("done_at", sa.String(length=27), nullable=False),
+        sa.Column("signed_by", sa.String(length=64), nullable=False),
+        sa.Column("proof", sa.String(length=16), nullable=False),
+        sa.Column("sheet", sa.String(length=32), nullable=True),
+        sa.Column("sha256", sa.String(length=64), nullable=True),
+        sa.Column("path", sa.Text(), nullable=True),
+        sa.Column("participants", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "proof IN ('sheet', 'file', 'drill', 'check', 'skipped')", name=op.f("ck_practice_done_proof")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_practice_done")),
+    )
+    op.create_index("ix_practice_done_of", "practice_done", ["practice", "about", "due_on"], unique=False)
+    op.create_table(
+        "practice_sheet",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("practice", sa.String(length=64), nullable=False),
+        sa.Column("made_at", sa.String(length=27), nullable=False),
+        sa.Column("rows", sa.Text(), nullable=False),
+        sa.Column("signed_at", sa.String(length=27), nullable=True),
+        sa.Column("signed_by", sa.String(length=64), nullable=True),
+        sa.Column("sha256", sa.String(length=64), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_practice_sheet")),
+    )
+    op.create_index("ix_practice_sheet_of", "practice_sheet", ["practice", "made_at"], unique=False)
+    op.create_index(
+        "ux_practice_sheet_open",
+        "practice_sheet",
+        ["practice"],
+        unique=True,
+        sqlite_where=sa.text("signed_at IS NULL"),
+        postgresql_where=sa.text("signed_at IS NULL"),
+    )
+    op.create_table(
+        "practice_told",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("practice", sa.String(length=64), nullable=False),
+        sa.Column("about", sa.String(length=192), nullable=False),
+        sa.Column("due_on", sa.String(length=10), nullable=False),
+        sa.Column("stage", sa.String(length=16), nullable=False),
+        sa.Column("told_at", sa.String(length=27), nullable=False),
+        sa.Column("told_on", sa.String(length=10), nullable=False),
+        sa.CheckConstraint("stage IN ('due', 'overdue', 'digest')", name=op.f("ck_practice_told_stage")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_practice_told")),
+        sa.UniqueConstraint(
+            "person",
+            "practice",
+            "about",
+            "due_on",
+            "stage",
+            name=op.f("uq_practice_told_person_practice_about_due_on_stage"),
+        ),
+    )
+    op.create_index("ix_practice_told_on", "practice_told", ["person", "told_on"], unique=False)
+    op.create_table(
+        "publication",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("audience", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("parts", sa.Text(), nullable=False),
+        sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("published_at", sa.String(length=27), nullable=False),
+        sa.Column("published_by", sa.String(length=64), nullable=False),
+        sa.CheckConstraint("kind IN ('staff-card', 'statement')", name=op.f("ck_publication_kind")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_publication")),
+        sa.UniqueConstraint("kind", "audience", "version", name="uq_publication_version"),
+    )
+    op.create_table(
+        "readiness_week",
+        sa.Column("monday", sa.String(length=10), nullable=False),
+        sa.Column("client", sa.String(length=64), nullable=False),
+        sa.Column("counts", sa.Text(), nullable=False),
+        sa.Column("kept_at", sa.String(length=27), nullable=False),
+        sa.PrimaryKeyConstraint("monday", "client", name=op.f("pk_readiness_week")),
+    )
+    op.create_table(
+        "report",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("what", sa.Text(), nullable=False),
+        sa.Column("salt", sa.String(length=32), nullable=False),
+        sa.Column("system", sa.String(length=64), nullable=True),
+        sa.Column("noticed_at", sa.String(length=27), nullable=True),
+        sa.Column("reported_by", sa.Text(), nullable=True),
+        sa.Column("reported_at", sa.String(length=27), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("incident", sa.String(length=32), nullable=True),
+        sa.Column("settled_by", sa.String(length=64), nullable=True),
+        sa.Column("settled_at", sa.String(length=27), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.CheckConstraint("kind IN ('suspicion', 'near_miss')", name=op.f("ck_report_kind")),
+        sa.CheckConstraint("state IN ('waiting', 'incident', 'closed')", name=op.f("ck_report_state")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_report")),
+        sa.UniqueConstraint("incident", name=op.f("uq_report_incident")),
+    )
+    op.create_table(
+        "reporter_message",
+        sa.Column("reporter", sa.String(length=64), nullable=False),
+        sa.Column("message", sa.String(length=128), nullable=False),
+        sa.Column("at", sa.String(length=27), nullable=False),
+        sa.Column("incident", sa.String(length=32), nullable=True),
+        sa.PrimaryKeyConstraint("reporter", "message", name=op.f("pk_reporter_message")),
+    )
+    op.create_index("ix_reporter_message_at", "reporter_message", ["reporter", "at"], unique=False)
     op.create_table(
         "repository_check",
         sa.Column("id", sa.String(length=32), nullable=False),
@@ -166,11 +510,129 @@ def upgrade() -> None:
     )
     op.create_index("ix_repository_check_repository_at", "repository_check", ["repository", "at"], unique=False)
     op.create_table(
+        "rota_override",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("role", sa.String(length=16), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("starts_at", sa.String(length=27), nullable=False),
+        sa.Column("ends_at", sa.String(length=27), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("placed_by", sa.String(length=64), nullable=False),
+        sa.Column("placed_at", sa.String(length=27), nullable=False),
+        sa.Column("lifted_by", sa.String(length=64), nullable=True),
+        sa.Column("lifted_at", sa.String(length=27), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_rota_override")),
+    )
+    op.create_index("ix_rota_override_ends_at", "rota_override", ["ends_at"], unique=False)
+    op.create_table(
         "schedule",
         sa.Column("name", sa.String(length=128), nullable=False),
         sa.Column("last_due", sa.String(length=27), nullable=False),
         sa.Column("acted_at", sa.String(length=27), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_schedule")),
+    )
+    op.create_table(
+        "webhook_cursor",
+        sa.Column("webhook", sa.String(length=64), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("webhook", name=op.f("pk_webhook_cursor")),
+    )
+    op.create_table(
+        "webhook_delivery",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("webhook", sa.String(length=64), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.String(length=64), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("made_at", sa.String(length=27), nullable=False),
+        sa.Column("not_before", sa.String(length=27), nullable=False),
+        sa.Column("tried_at", sa.String(length=27), nullable=True),
+        sa.Column("finished_at", sa.String(length=27), nullable=True),
+        sa.Column("said", sa.Text(), nullable=True),
+        sa.CheckConstraint("state IN ('due', 'trying', 'sent', 'failed')", name=op.f("ck_webhook_delivery_state")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_delivery")),
+        sa.UniqueConstraint("webhook", "seq", name=op.f("uq_webhook_delivery_webhook_seq")),
+    )
+    op.create_index(
+        "ix_webhook_delivery_due",
+        "webhook_delivery",
+        ["not_before"],
+        unique=False,
+        sqlite_where=sa.text("state IN ('due', 'trying')"),
+        postgresql_where=sa.text("state IN ('due', 'trying')"),
+    )
+    op.create_table(
+        "action_check",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("action", sa.String(length=16), nullable=False),
+        sa.Column("at", sa.String(length=27), nullable=False),
+        sa.Column("by", sa.String(length=64), nullable=False),
+        sa.Column("verdict", sa.String(length=16), nullable=False),
+        sa.Column("seen", sa.Text(), nullable=False),
+        sa.Column("evidence", sa.Text(), nullable=False),
+        sa.CheckConstraint("verdict IN ('passed', 'failed', 'unknown')", name=op.f("ck_action_check_verdict")),
+        sa.ForeignKeyConstraint(["action"], ["action.id"], name=op.f("fk_action_check_action_action")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_action_check")),
+    )
+    op.create_index("ix_action_check_of", "action_check", ["action", "at"], unique=False)
+    op.create_table(
+        "action_document",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("action", sa.String(length=16), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("attached_by", sa.String(length=64), nullable=False),
+        sa.Column("attached_at", sa.String(length=27), nullable=False),
+        sa.Column("approved_by", sa.String(length=64), nullable=True),
+        sa.Column("approved_at", sa.String(length=27), nullable=True),
+        sa.CheckConstraint(
+            "approved_by IS NULL OR approved_by <> attached_by", name=op.f("ck_action_document_another_person")
+        ),
+        sa.ForeignKeyConstraint(["action"], ["action.id"], name=op.f("fk_action_document_action_action")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_action_document")),
+        sa.UniqueConstraint("action", "sha256", name=op.f("uq_action_document_action_sha256")),
+    )
+    op.create_table(
+        "action_told",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("action", sa.String(length=16), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("stage", sa.String(length=32), nullable=False),
+        sa.Column("told_on", sa.String(length=10), nullable=False),
+        sa.ForeignKeyConstraint(["action"], ["action.id"], name=op.f("fk_action_told_action_action")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_action_told")),
+        sa.UniqueConstraint("action", "person", "stage", name=op.f("uq_action_told_action_person_stage")),
+    )
+    op.create_index("ix_action_told_on", "action_told", ["person", "told_on"], unique=False)
+    op.create_table(
+        "alarm_message",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("alarm", sa.String(length=32), nullable=False),
+        sa.Column("what", sa.String(length=16), nullable=False),
+        sa.Column("turn", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("made_at", sa.String(length=27), nullable=False),
+        sa.Column("batch", sa.String(length=32), nullable=True),
+        sa.Column("claimed_at", sa.String(length=27), nullable=True),
+        sa.Column("claimed_by", sa.String(length=192), nullable=True),
+        sa.Column("sent_at", sa.String(length=27), nullable=True),
+        sa.Column("channel", sa.String(length=16), nullable=True),
+        sa.CheckConstraint("state IN ('due', 'sent', 'dropped')", name=op.f("ck_alarm_message_state")),
+        sa.CheckConstraint("what IN ('raised', 'reminder', 'over')", name=op.f("ck_alarm_message_what")),
+        sa.ForeignKeyConstraint(["alarm"], ["alarm.id"], name=op.f("fk_alarm_message_alarm_alarm")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_alarm_message")),
+        sa.UniqueConstraint("alarm", "what", "turn", name=op.f("uq_alarm_message_alarm_what_turn")),
+    )
+    op.create_index(
+        "ix_alarm_message_due",
+        "alarm_message",
+        ["made_at"],
+        unique=False,
+        sqlite_where=sa.text("state = 'due'"),
+        postgresql_where=sa.text("state = 'due'"),
     )
     op.create_table(
         "decision",
@@ -238,6 +700,31 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("incident", "version", name=op.f("pk_fact")),
     )
     op.create_table(
+        "incident_circle",
+        sa.Column("incident", sa.String(length=32), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("added_by", sa.String(length=64), nullable=False),
+        sa.Column("added_at", sa.String(length=27), nullable=False),
+        sa.ForeignKeyConstraint(["incident"], ["incident.id"], name=op.f("fk_incident_circle_incident_incident")),
+        sa.PrimaryKeyConstraint("incident", "person", name=op.f("pk_incident_circle")),
+    )
+    op.create_table(
+        "incident_role",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("incident", sa.String(length=32), nullable=False),
+        sa.Column("role", sa.String(length=16), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("how", sa.String(length=16), nullable=False),
+        sa.Column("by", sa.String(length=64), nullable=False),
+        sa.Column("since", sa.String(length=27), nullable=False),
+        sa.Column("until", sa.String(length=27), nullable=True),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.CheckConstraint("how IN ('rota', 'named', 'taken', 'handed_over')", name=op.f("ck_incident_role_how")),
+        sa.ForeignKeyConstraint(["incident"], ["incident.id"], name=op.f("fk_incident_role_incident_incident")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_incident_role")),
+    )
+    op.create_index("ix_incident_role_incident_role", "incident_role", ["incident", "role", "since"], unique=False)
+    op.create_table(
         "incident_system",
         sa.Column("incident", sa.String(length=32), nullable=False),
         sa.Column("system", sa.String(length=64), nullable=False),
@@ -284,6 +771,21 @@ def upgrade() -> None:
         sa.UniqueConstraint("made_by", name=op.f("uq_notice_made_by")),
     )
     op.create_table(
+        "review",
+        sa.Column("incident", sa.String(length=32), nullable=False),
+        sa.Column("opened_by", sa.String(length=64), nullable=False),
+        sa.Column("opened_at", sa.String(length=27), nullable=False),
+        sa.Column("causes", sa.Text(), nullable=False),
+        sa.Column("answers", sa.Text(), nullable=False),
+        sa.Column("signed_by", sa.String(length=64), nullable=True),
+        sa.Column("signed_at", sa.String(length=27), nullable=True),
+        sa.Column("sha256", sa.String(length=64), nullable=True),
+        sa.Column("path", sa.Text(), nullable=True),
+        sa.CheckConstraint("(signed_by IS NULL) = (sha256 IS NULL)", name=op.f("ck_review_signed_whole")),
+        sa.ForeignKeyConstraint(["incident"], ["incident.id"], name=op.f("fk_review_incident_incident")),
+        sa.PrimaryKeyConstraint("incident", name=op.f("pk_review")),
+    )
+    op.create_table(
         "run",
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("playbook", sa.String(length=64), nullable=False),
@@ -322,8 +824,11 @@ def upgrade() -> None:
         sa.Column("paths", sa.Text(), nullable=False),
         sa.Column("changed", sa.Text(), nullable=True),
         sa.Column("operation", sa.String(length=32), nullable=False),
+        sa.Column("dump", sa.String(length=64), nullable=False),
+        sa.Column("dump_sha256", sa.String(length=64), nullable=True),
         sa.Column("plausibility", sa.String(length=16), nullable=True),
         sa.Column("suspicion", sa.String(length=32), nullable=True),
+        sa.Column("copy_id", sa.String(length=64), nullable=True),
         sa.Column("gone_at", sa.String(length=27), nullable=True),
         sa.ForeignKeyConstraint(["operation"], ["operation.id"], name=op.f("fk_snapshot_operation_operation")),
         sa.PrimaryKeyConstraint("id", "repository", name=op.f("pk_snapshot")),
@@ -342,6 +847,53 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("notice", "version", name=op.f("pk_notice_version")),
     )
     op.create_table(
+        "recipient_list",
+        sa.Column("notice", sa.String(length=32), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("salt", sa.String(length=32), nullable=True),
+        sa.Column("by_mail", sa.Integer(), nullable=False),
+        sa.Column("on_paper", sa.Integer(), nullable=False),
+        sa.Column("held", sa.Integer(), nullable=False),
+        sa.Column("loaded_by", sa.String(length=64), nullable=False),
+        sa.Column("loaded_at", sa.String(length=27), nullable=False),
+        sa.Column("began_at", sa.String(length=27), nullable=True),
+        sa.Column("tried_at", sa.String(length=27), nullable=True),
+        sa.Column("ended_at", sa.String(length=27), nullable=True),
+        sa.Column("forgotten_at", sa.String(length=27), nullable=True),
+        sa.Column("root", sa.String(length=64), nullable=True),
+        sa.CheckConstraint(
+            "state IN ('loaded', 'sending', 'done', 'forgotten')", name=op.f("ck_recipient_list_state")
+        ),
+        sa.ForeignKeyConstraint(["notice"], ["notice.id"], name=op.f("fk_recipient_list_notice_notice")),
+        sa.PrimaryKeyConstraint("notice", name=op.f("pk_recipient_list")),
+    )
+    op.create_table(
+        "review_proposal",
+        sa.Column("incident", sa.String(length=32), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("key", sa.String(length=160), nullable=False),
+        sa.Column("source", sa.String(length=16), nullable=False),
+        sa.Column("source_id", sa.String(length=128), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("risk", sa.Text(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("due_days", sa.Integer(), nullable=False),
+        sa.Column("proof", sa.Text(), nullable=False),
+        sa.Column("backing", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("decided_by", sa.String(length=64), nullable=True),
+        sa.Column("decided_at", sa.String(length=27), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("action", sa.String(length=16), nullable=True),
+        sa.CheckConstraint("state IN ('proposed', 'accepted', 'refused')", name=op.f("ck_review_proposal_state")),
+        sa.ForeignKeyConstraint(
+            ["incident"], ["review.incident"], name=op.f("fk_review_proposal_incident_review")
+        ),
+        sa.PrimaryKeyConstraint("incident", "number", name=op.f("pk_review_proposal")),
+        sa.UniqueConstraint("incident", "key", name=op.f("uq_review_proposal_incident_key")),
+    )
+    op.create_table(
         "step",
         sa.Column("run", sa.String(length=32), nullable=False),
         sa.Column("key", sa.String(length=128), nullable=False),
@@ -355,6 +907,7 @@ def upgrade() -> None:
         sa.Column("claimed_by", sa.String(length=128), nullable=True),
         sa.Column("asked", sa.Text(), nullable=True),
         sa.Column("output", sa.Text(), nullable=True),
+        sa.Column("kept", sa.Text(), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("finished_at", sa.String(length=27), nullable=True),
         sa.Column("resolved_by", sa.String(length=64), nullable=True),
@@ -412,3 +965,33 @@ def upgrade() -> None:
             "notice", "version", "channel", "address", name=op.f("uq_delivery_notice_version_channel_address")
         ),
     )
+    op.create_table(
+        "recipient",
+        sa.Column("notice", sa.String(length=32), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("key", sa.String(length=32), nullable=True),
+        sa.Column("name", sa.Text(), nullable=True),
+        sa.Column("email", sa.Text(), nullable=True),
+        sa.Column("address", sa.Text(), nullable=True),
+        sa.Column("way", sa.String(length=8), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=True),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("next_at", sa.String(length=27), nullable=True),
+        sa.Column("tried_at", sa.String(length=27), nullable=True),
+        sa.Column("finished_at", sa.String(length=27), nullable=True),
+        sa.Column("code", sa.String(length=64), nullable=True),
+        sa.Column("detail", sa.Text(), nullable=True),
+        sa.Column("batch", sa.Integer(), nullable=True),
+        sa.CheckConstraint(
+            "state IN ('held', 'intended', 'trying', 'sent', 'failed', 'unknown', 'bounced')",
+            name=op.f("ck_recipient_state"),
+        ),
+        sa.CheckConstraint("way IN ('mail', 'paper', 'held')", name=op.f("ck_recipient_way")),
+        sa.ForeignKeyConstraint(
+            ["notice"], ["recipient_list.notice"], name=op.f("fk_recipient_notice_recipient_list")
+        ),
+        sa.PrimaryKeyConstraint("notice", "position", name=op.f("pk_recipient")),
+        sa.UniqueConstraint("key", name=op.f("uq_recipient_key")),
+    )
+    op.create_index(op.f("ix_recipient_notice_state"), "recipient", ["notice", "state"], unique=False)

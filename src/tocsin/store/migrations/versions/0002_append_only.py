@@ -1,4 +1,4 @@
-"""The database itself refuses to rewrite the journal.
+"""The database itself refuses to rewrite the journal, and the chains of custody of evidence.
 
 A signed head says that it was rewritten; these triggers say no in the first place, to our own mistakes above all.
 Whoever may drop a trigger can still do it: then the signed heads, posted outside, tell.
@@ -40,6 +40,13 @@ SQLITE = (
             ("journal_head", "delete"),
             ("journal_private", "update"),
         )
+    ),
+    *(
+        f"""
+        CREATE TRIGGER custody_refuses_{action} BEFORE {action} ON custody
+        BEGIN SELECT raise(ABORT, 'the chain of custody is append-only: {action} is refused'); END
+        """
+        for action in ("update", "delete")
     ),
 )
 
@@ -83,6 +90,7 @@ POSTGRES = (
             ("journal", "UPDATE OR DELETE OR TRUNCATE"),
             ("journal_head", "UPDATE OR DELETE OR TRUNCATE"),
             ("journal_private", "UPDATE OR TRUNCATE"),
+            ("custody", "UPDATE OR DELETE OR TRUNCATE"),
         )
     ),
 )
