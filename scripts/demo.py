@@ -97,7 +97,7 @@ def answer_the_breach(alert: str) -> dict[str, Any]:
         for step, answer in ANSWERS.items():
             typed("run", "answer", run, step, answer)
         typed("run", "answer", run, "decide-regulator", "yes")
-    with part("Three drafts are read, approved word for word, and sent"):
+    with part("The drafts are read, approved word for word, and sent"):
         for notice in (each for each in typed("notice", "list") if each["addressee"] not in ("police", "staff")):
             shown = typed("notice", "show", notice["id"])
             typed(

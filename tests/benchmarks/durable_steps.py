@@ -9,6 +9,7 @@ without it that column is left out. Each side runs in a process of its own, its 
 
 # ruff: noqa: PLC0415 - each side is imported in its own process alone, so that none weighs on another
 
+import gc
 import os
 import subprocess
 import sys
@@ -57,6 +58,7 @@ def ours(folder: Path, steps: int) -> float:
     from tocsin.runbook.engine import prepare, start
     from tocsin.runbook.ledger import Intent, Outcome, claim, load_row, settle
 
+    gc.set_threshold(100_000, 20, 20)  # as the command line sets it
     house = House(folder)
     lines = (f"- {{id: s{n}, uses: human.task, with: {{text: Go}}}}\n" for n in range(steps))
     run = start(house.ctx, prepare(house.ctx, "playbook: b\ntitle: B\nsteps:\n" + "".join(lines), "b.yaml")).id
